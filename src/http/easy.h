@@ -1,0 +1,62 @@
+// One recycled libcurl handle with what it points to. Made for an origin: options that never change are set
+// once, and each request sets only what differs from the one before. Not part of the library's interface.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "http/request.h"
+
+namespace linegate {
+
+class Multi;
+class Origin;
+class Transfer;
+
+class Easy {
+ public:
+  // Throws std::bad_alloc.
+  Easy(Multi& multi, const Origin& origin);
+  ~Easy();
+  Easy(const Easy&) = delete;
+  Easy& operator=(const Easy&) = delete;
+
+  // `request` must stay as it is until the transfer is over: libcurl does not copy the body. False: out of
+  // memory, or an option that this libcurl does not have.
+  bool prepare(const Origin& origin, const Request& request, const SendOptions& options);
+  // Where to connect; empty = libcurl looks the name up.
+  bool set_address(const Origin& origin, const std::string& address);
+
+  CURL* curl() const { return curl_; }
+  const char* error_text() const { return error_.data(); }
+  void clear_error() { error_[0] = '\0'; }
+
+  Transfer* transfer = nullptr;  // that uses it now
+  Multi& multi;
+  const bool watch_idle;
+
+ private:
+  void set_fixed_options(const Origin& origin);
+  void set_tls(const TlsOptions& tls);
+  bool set_method(const Request& request);
+  bool set_headers(const Request& request);
+  bool set_backstops(const Clocks& clocks);
+
+  CURL* curl_;
+  std::string method_ = "GET";  // as set last
+  bool with_body_ = false;
+  bool fresh_ = false;
+  long total_ms_ = 0;
+  long connect_ms_ = 0;
+  std::string address_;             // as set last
+  std::string connect_to_text_;     // "::ADDR:PORT"
+  curl_slist connect_to_{};         // points to it
+  std::vector<std::string> lines_;  // of the request's own headers
+  std::vector<curl_slist> nodes_;   // point to them
+  std::array<char, CURL_ERROR_SIZE> error_{};
+};
+
+}  // namespace linegate

@@ -1,0 +1,80 @@
+// Header fields: those of a response, kept as the block that arrived, and those of requests, prebuilt once
+// and sent many times.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/url.h"
+
+struct curl_slist;
+
+namespace linegate {
+
+// The header fields of one response, in one block: looking one up is a scan, nothing is parsed before
+// somebody asks.
+class Headers {
+ public:
+  static constexpr std::size_t kMaxBytes = 256 * 1024;
+
+  // The value of the first field of that name (any case), white space around it cut off. Views into this
+  // object.
+  std::optional<std::string_view> get(std::string_view name) const;
+  std::vector<std::string_view> get_all(std::string_view name) const;
+
+  // visit(name, value) for each field, in the order of arrival.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (std::string_view rest = block_; !rest.empty();) {
+      auto [name, value] = next_field(rest);
+      if (!name.empty()) visit(name, value);
+    }
+  }
+
+  // "Name: value\r\n" per field, as received; no status line, no empty line.
+  const std::string& raw() const { return block_; }
+
+  void append_line(std::string_view line) { block_.append(line); }  // with its line end
+  void clear() { block_.clear(); }
+
+ private:
+  static std::pair<std::string_view, std::string_view> next_field(std::string_view& rest);
+  std::string block_;
+};
+
+// Fields of requests that are the same for many of them. Immutable and shared; must outlive the transfers
+// that use it. Never sends Expect, and no Content-Type but one that is given (libcurl would add both).
+class HeaderList {
+ public:
+  HeaderList();
+  // Throws std::invalid_argument for a field that valid_field() refuses.
+  explicit HeaderList(const Fields& fields);
+  ~HeaderList();
+  HeaderList(const HeaderList&) = delete;
+  HeaderList& operator=(const HeaderList&) = delete;
+
+  const Fields& fields() const { return fields_; }
+  curl_slist* list() const;
+
+ private:
+  struct Nodes;
+  Fields fields_;
+  std::unique_ptr<Nodes> nodes_;
+};
+
+// A field may be sent: its name is a token (RFC 9110 section 5.6.2) that does not belong to the connection's
+// framing (Content-Length, Transfer-Encoding, Connection, Upgrade, TE, Expect, Keep-Alive), its value has no
+// CR, LF or NUL.
+bool valid_field(std::string_view name, std::string_view value);
+
+// "Name: value" as libcurl wants it.
+std::string header_line(std::string_view name, std::string_view value);
+
+bool is_token(std::string_view text);  // RFC 9110 section 5.6.2
+
+bool same_name(std::string_view one, std::string_view other);  // ASCII, any case
+
+}  // namespace linegate
