@@ -1,0 +1,21 @@
+// The library in one include: everything that a line server and its REST calls need.
+//
+//   Loop, Task, TaskGroup, sleep, with_timeout, Event, Semaphore, Signals   the event loop and its coroutines
+//   start_server, Client                                                    raw TCP lines in, lines out
+//   Session, Response                                                       HTTP calls over one connection
+//   pool json::…, wire::…                                                        JSON checks, the two wire
+//   dialects
+#pragma once
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "coro/event.h"
+#include "coro/semaphore.h"
+#include "coro/task.h"
+#include "coro/task_group.h"
+#include "http/session.h"
+#include "loop/loop.h"
+#include "loop/signals.h"
+#include "loop/sleep.h"
+#include "net/client.h"
+#include "net/server.h"
