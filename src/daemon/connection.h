@@ -1,0 +1,141 @@
+// One client's conversation: reads its lines, runs its requests, writes its replies. At most max_in_flight
+// requests run at a time; replies keep the order that protocol.md section 4 gives them. Lives in the frame of
+// the client's handler: when a reset cancels that, everything here ends with it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/compiler.h"
+#include "base/link.h"
+#include "coro/event.h"
+#include "coro/task.h"
+#include "coro/task_group.h"
+#include "daemon/answer.h"
+#include "daemon/context.h"
+#include "daemon/dispatch.h"
+#include "daemon/reply_order.h"
+#include "daemon/router.h"
+#include "http/body_budget.h"
+#include "net/client.h"
+#include "wire/message.h"
+#include "wire/reply.h"
+#include "wire/sniff.h"
+
+namespace linegate::daemon {
+
+// The handler that start_server() gets.
+Task<> converse(Client& client, Context& context);
+
+class Connection {
+ public:
+  Connection(Client& client, Context& context);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // Until the end of input, `quit`, or a refusal that closes; all requests are answered by then.
+  Task<> run();
+
+ private:
+  // A batch whose items are not all answered.
+  struct BatchRun {
+    BatchRun(const wire::Batch& batch, std::size_t max_reply) : reply(batch, max_reply) {}
+    wire::BatchReply reply;
+    std::size_t held = 0;  // bytes the client was charged for the answers so far
+  };
+
+  // Where an answer goes: to a line of its own, at its turn or at once, or into a batch's array.
+  struct Destination {
+    wire::ReplyTo to;
+    ReplyOrder::Slot* slot = nullptr;
+    std::shared_ptr<BatchRun> batch;
+    std::size_t index = 0;
+  };
+
+  // A call that waits for a place (in waiting_, which owns it) or runs (its task's frame owns it).
+  struct Request : Link {
+    Destination destination;
+    OutboundRequest outbound;
+    CallLimits limits;
+    std::size_t bytes = 0;  // charged to the client while it waits
+    TaskGroup::Ref task;
+    bool running = false;
+  };
+
+  // Charges the client for response bodies on their way.
+  struct Bodies final : BodyBudget {
+    explicit Bodies(Connection& owner) : connection(owner) {}
+    bool grow(std::size_t bytes) override;
+    void shrink(std::size_t bytes) override;
+    Connection& connection;
+  };
+
+  // ---- input
+  Task<bool> check_start();
+  Task<bool> check_head();
+  bool take_line(const Line& line);
+  bool take_too_long(std::string_view line);
+  bool refuse_foreign(wire::Foreign foreign);
+  Task<> until_room();
+
+  // ---- messages; each returns false when the conversation is over
+  bool take(wire::Message message, bool late);
+  bool take_call(wire::Call call, bool late);
+  bool take_batch(wire::Batch batch, bool late);
+  void take_cancel(const wire::Cancel& cancel, Destination destination);
+  bool take_refusal(const wire::Refusal& refusal);
+  void take_item(wire::Call call, Destination destination, bool late);
+  bool count_protocol_error(const wire::Error& error);
+  void trust();
+
+  // ---- requests
+  void begin(const wire::Call& call, Destination destination);
+  std::optional<wire::Error> register_id(const wire::ReplyTo& to);
+  bool may_start() const;
+  void start(std::unique_ptr<Request> request);
+  Task<> run_request(std::unique_ptr<Request> request);
+  Task<> start_when_writable();
+  void wait_for_place(std::unique_ptr<Request> request);
+  std::unique_ptr<Request> next_waiting();
+  void start_waiting();
+  bool cancel(std::string_view id);
+  void finish(Request& request, const Answer& answer);
+
+  // ---- output
+  Destination destination_of(const wire::ReplyTo& to);
+  void deliver(const Destination& destination, const Answer& answer);
+  void deliver_to_slot(const Destination& destination, const Answer& answer);
+  void deliver_to_batch(const Destination& destination, const Answer& answer);
+  void hold_replies(std::ptrdiff_t bytes);
+  void write(Buffer& out, const wire::ReplyTo& to, const Answer& answer);
+  void log_access(const Request& request, const Answer& answer) const;
+
+  Client& client_;
+  Context& context_;
+  const ServerConfig& limits_;
+  std::shared_ptr<const Router> router_;  // a running conversation keeps its routes
+
+  Bodies bodies_;
+  ReplyOrder order_;
+  std::size_t held_replies_ = 0;  // bytes of replies that wait for their turn or for the rest of their batch
+  List<Request> waiting_;         // for a place, first come first served
+  std::size_t waiting_bytes_ = 0;
+  std::size_t waiting_items_ = 0;  // of batches
+  std::unordered_map<std::string_view, Request*>
+      by_id_;  // JSON-RPC ids in flight; keys point into the requests
+  std::size_t running_ = 0;
+  std::size_t protocol_errors_ = 0;  // in a row
+  std::optional<wire::ReplyTo> quit_;
+  bool first_line_ = true;
+  bool trusted_ = false;  // has had one valid request
+  bool waits_writable_ = false;
+  Event room_;       // another line may be read
+  TaskGroup tasks_;  // last: its frames use everything above
+};
+
+}  // namespace linegate::daemon

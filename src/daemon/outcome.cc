@@ -1,0 +1,180 @@
+#include "daemon/outcome.h"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include "base/printable.h"
+#include "base/units.h"
+#include "json/quote.h"
+#include "json/scan.h"
+#include "json/utf8.h"
+#include "json/validate.h"
+
+namespace linegate::daemon {
+namespace {
+
+using wire::Symbol;
+
+double to_ms(Duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+// ---------------------------------------------------------------- no response
+
+Symbol symbol_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::dns:
+    case ErrorKind::connect:
+    case ErrorKind::tls:
+    case ErrorKind::reset:
+      return Symbol::unavailable;
+    case ErrorKind::timeout:
+      return Symbol::upstream_timeout;
+    case ErrorKind::too_large:
+    case ErrorKind::bad_payload:
+      return Symbol::upstream_bad_payload;
+    case ErrorKind::overloaded:
+    case ErrorKind::memory:
+      return Symbol::overloaded;
+    case ErrorKind::bad_request:
+      return Symbol::internal;
+  }
+  return Symbol::internal;
+}
+
+void append_reason(wire::Error& error, const HttpError& failure) {
+  if (failure.kind == ErrorKind::timeout) {
+    error.text("phase", name(failure.phase)).text("limit", name(failure.limit));
+  } else if (error.symbol == Symbol::unavailable) {
+    error.text("reason", name(failure.kind));
+  } else if (error.symbol == Symbol::overloaded) {
+    error.text("reason", failure.kind == ErrorKind::memory ? "memory" : "queue");
+  }
+}
+
+wire::Error from_failure(const HttpError& failure, const Outcome& outcome, const Route& route) {
+  wire::Error error{symbol_of(failure.kind), failure.message, {}};
+  if (failure.kind == ErrorKind::timeout) error.message = "no answer within " + to_text(failure.limit_value);
+  error.text("upstream", route.upstream().name);
+  append_reason(error, failure);
+  error.flag("sent", failure.sent).number("attempts", outcome.attempts);
+  return error;
+}
+
+// ---------------------------------------------------------------- a status that is no success
+
+Symbol symbol_of_status(int status) {
+  if (status == 404 || status == 410) return Symbol::upstream_not_found;
+  return status == 429 ? Symbol::rate_limited : Symbol::upstream_error;
+}
+
+std::string minified(std::string_view json) {
+  std::string line;
+  json::append_minified(line, json);
+  return line;
+}
+
+bool is_problem(const Response& response) {
+  auto type = response.headers.get("Content-Type");
+  return type && type->substr(0, 24) == "application/problem+json";
+}
+
+// What the API said, as JSON where it is JSON and small enough, else the beginning of it as text.
+void append_body(wire::Error& error, const Response& response, const SecretSet& secrets) {
+  if (response.body.empty()) return;
+  bool small = response.body.size() <= kMaxErrorBody;
+  if (small && response.has_json_type() && !json::validate(response.body, json::kMaxDepth)) {
+    std::string text = secrets.mask_json(minified(response.body));
+    error.raw(is_problem(response) && json::kind(text) == json::Kind::object ? "problem" : "body", text);
+    return;
+  }
+  // Masked before it is cut, so that no half of a secret shows; what lies far behind the excerpt need not be
+  // masked.
+  std::string text = secrets.mask(json::make_utf8(std::string_view(response.body).substr(0, kMaxErrorBody)));
+  error.text("excerpt", cut_utf8(text, kMaxExcerpt));
+}
+
+wire::Error from_status(const Outcome& outcome, const Route& route, const SecretSet& secrets) {
+  const Response& response = outcome.response;
+  wire::Error error{symbol_of_status(response.status), {}, {}};
+  error.message = "the API answered with status " + std::to_string(response.status);
+  error.text("upstream", route.upstream().name).number("status", response.status);
+  if (error.symbol == Symbol::rate_limited) {
+    error.text("scope", "upstream");
+    auto field = response.headers.get("Retry-After");
+    auto wait = field ? retry_after_ms(*field, std::time(nullptr)) : std::nullopt;
+    if (wait) error.number("retry_after_ms", *wait);
+  }
+  error.flag("sent", true).number("attempts", outcome.attempts);
+  append_body(error, response, secrets);
+  return error;
+}
+
+// ---------------------------------------------------------------- a success
+
+Answer bad_payload(const Outcome& outcome, const Route& route, std::string message) {
+  wire::Error error{Symbol::upstream_bad_payload, std::move(message), {}};
+  error.text("upstream", route.upstream().name).number("status", outcome.response.status);
+  error.flag("sent", true).number("attempts", outcome.attempts);
+  return Answer::of(std::move(error));
+}
+
+Answer from_success(Outcome& outcome, const Route& route) {
+  Response& response = outcome.response;
+  if (route.config().response == ResponseKind::text) return Answer::of(json::quoted(response.body));
+  auto text = response.json();
+  if (!text) {
+    auto fault = response.json_error();
+    return bad_payload(outcome, route, fault ? fault->message : "the answer is not JSON");
+  }
+  if (text->size() == response.body.size()) return Answer::of(std::move(response.body));
+  return Answer::of(std::string(*text));
+}
+
+std::string meta_headers(const Response& response, const RouteConfig& route) {
+  json::Object headers;
+  for (const std::string& wanted : route.reply_headers) {
+    auto value = response.headers.get(wanted);
+    if (value) headers.text(wanted, *value);
+  }
+  return headers.take();
+}
+
+std::string meta_of(const Outcome& outcome, const Route& route) {
+  json::Object meta;
+  meta.text("cache", "off").number("attempts", outcome.attempts);
+  if (outcome.response.status != 0) meta.number("status", outcome.response.status);
+  meta.real("upstream_ms", to_ms(outcome.upstream)).real("queue_ms", to_ms(outcome.queue));
+  if (!route.config().reply_headers.empty())
+    meta.raw("headers", meta_headers(outcome.response, route.config()));
+  return meta.take();
+}
+
+}  // namespace
+
+Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets) {
+  std::string meta = meta_of(outcome, route);
+  const Response& response = outcome.response;
+  bool success = response.status >= 200 && response.status < 300;
+  Answer answer = response.error ? Answer::of(from_failure(*response.error, outcome, route))
+                  : success      ? from_success(outcome, route)
+                                 : Answer::of(from_status(outcome, route, secrets));
+  answer.meta = std::move(meta);
+  return answer;
+}
+
+std::optional<long long> retry_after_ms(std::string_view field, long long now) {
+  long long seconds = 0;
+  auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), seconds);
+  if (error == std::errc() && end == field.data() + field.size()) {
+    return std::clamp(seconds, 0LL, 366LL * 24 * 3600) * 1000;
+  }
+  std::tm date{};
+  std::string text(field);
+  const char* rest = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+  if (!rest || *rest != '\0') return std::nullopt;
+  return std::max(0LL, static_cast<long long>(timegm(&date)) - now) * 1000;
+}
+
+}  // namespace linegate::daemon

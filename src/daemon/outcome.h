@@ -1,0 +1,26 @@
+// An upstream's outcome as the protocol's Answer (protocol.md section 5): JSON checked, errors mapped,
+// secrets masked, meta told. Pure but for the JSON checker that it is given.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "daemon/answer.h"
+#include "daemon/config.h"
+#include "daemon/route.h"
+#include "json/checker.h"
+#include "upstream/upstream.h"
+
+namespace linegate::daemon {
+
+inline constexpr std::size_t kMaxErrorBody = 16 * 1024;  // a JSON body of a status error, shown whole
+inline constexpr std::size_t kMaxExcerpt = 512;          // bytes of any other
+
+// Takes the response's body.
+Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets);
+
+// Milliseconds from a Retry-After field: seconds or an HTTP date (RFC 9110 section 10.2.3), `now` in Unix
+// seconds. Negative values are 0; nullopt if it is neither.
+std::optional<long long> retry_after_ms(std::string_view field, long long now);
+
+}  // namespace linegate::daemon
