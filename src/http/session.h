@@ -57,11 +57,11 @@ Body form_body(const Fields& fields);  // application/x-www-form-urlencoded
 Body text_body(std::string text);      // text/plain; charset=utf-8
 
 struct RequestOptions {
-  Fields params;  // added to the URL's query, percent-encoded
-  Fields headers;
-  Body body;
-  std::optional<Duration> timeout;  // instead of the session's total; connect and first_byte remain
-  std::optional<Redirects> redirects;
+  Fields params = {};  // added to the URL's query, percent-encoded
+  Fields headers = {};
+  Body body = {};
+  std::optional<Duration> timeout = {};  // instead of the session's total; connect and first_byte remain
+  std::optional<Redirects> redirects = {};
 };
 
 class Session {
