@@ -12,4 +12,9 @@ using Duration = Clock::duration;
 
 using namespace std::chrono_literals;
 
+// `duration` after `time`; Duration::max() after it is never, not an overflow.
+inline Time time_after(Time time, Duration duration) {
+  return duration > Time::max() - time ? Time::max() : time + duration;
+}
+
 }  // namespace linegate

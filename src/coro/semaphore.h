@@ -1,5 +1,5 @@
 // Semaphore: a number of permits, given in the order of asking (asyncio.Semaphore). A permit is a value that
-// gives itself back when it is destroyed.
+// gives itself back when it is destroyed. Permits and waiters must be gone before the semaphore.
 #pragma once
 
 #include <cstddef>

@@ -84,22 +84,39 @@ bool Loop::run_hooks(List<Hook>& hooks) {
   return worked;
 }
 
-bool Loop::pass() {
-  bool worked = timers_.fire(now_);
+// What has arrived comes before what is due: after a stall (a long computation, a throttled container) an
+// answer that came in time is no timeout. For the same reason nothing is due that was not when the loop
+// awoke: its sockets have not been looked at since.
+bool Loop::pass(Time awoke) {
+  now_ = Clock::now();
+  bool worked = run_hooks(transfers_);
+  worked |= timers_.fire(awoke);
   worked |= queue_.run();
-  worked |= run_hooks(transfers_);
   return worked || run_hooks(flushes_);
 }
 
 void Loop::before_sleep() {
-  now_ = Clock::now();
   work();
   now_ = Time{};  // libuv may sleep now: whoever is called back next asks the clock
 }
 
+// A stopped or frozen process wakes with EINTR, after which libuv returns without having asked for events.
+// What arrived meanwhile is to be seen before anything is overdue.
+bool Loop::must_poll_first(Time awoke) {
+  auto next = timers_.next();
+  polling_first_ = !polling_first_ && next && awoke - *next > kStall;
+  return polling_first_;
+}
+
+void Loop::come_back_at_once() {
+  uv_idle_start(&idle_, [](uv_idle_t*) {});  // keeps libuv from sleeping
+}
+
 void Loop::work() {
+  Time awoke = Clock::now();
+  if (must_poll_first(awoke)) return come_back_at_once();
   for (int i = 0; i < kPasses; ++i) {
-    if (pass() || !queue_.empty()) continue;
+    if (pass(awoke) || !queue_.empty()) continue;
     uv_idle_stop(&idle_);
     arm_timer();
     if (done_ && *done_) stop();
@@ -107,7 +124,7 @@ void Loop::work() {
   }
   if (done_ && *done_) stop();
   run_hooks(flushes_);
-  uv_idle_start(&idle_, [](uv_idle_t*) {});  // keeps libuv from sleeping: there is more to do
+  come_back_at_once();  // there is more to do
 }
 
 void Loop::arm_timer() {
@@ -123,11 +140,8 @@ void Loop::arm_timer() {
   uv_timer_start(
       &timer_,
       [](uv_timer_t* h) {
-        auto& loop = *static_cast<Loop*>(h->data);
-        loop.now_ = Clock::now();
-        loop.armed_ = Time{};
-        loop.timers_.fire(loop.now_);
-      },
+        static_cast<Loop*>(h->data)->armed_ = Time{};
+      },  // before_sleep() fires what is due
       whole_ms(*next - Clock::now()), 0);
 }
 

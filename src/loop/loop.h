@@ -34,7 +34,7 @@ class Hook : public Link {
 class Loop {
  public:
   enum class Stage {
-    transfers,  // in each pass, after the ready coroutines
+    transfers,  // in each pass, before the due deadlines and the ready coroutines
     flush,      // once nothing else is left to do: one write per client and iteration
   };
 
@@ -58,7 +58,8 @@ class Loop {
   // Ends run() after the current iteration.
   void stop();
 
-  // When this iteration of the loop began to handle what happened; cheap, for deadlines.
+  // Roughly now, for deadlines: when this pass of before_sleep() began, or the callbacks before it. Asks the
+  // clock once for many.
   Time now() const {
     if (now_ == Time{}) now_ = Clock::now();
     return now_;
@@ -84,11 +85,14 @@ class Loop {
 
  private:
   static constexpr std::size_t kScratch = 64 * 1024;
+  static constexpr Duration kStall = 50ms;  // a deadline that is so late says that the process stood still
 
-  bool pass();
+  bool must_poll_first(Time awoke);
+  bool pass(Time awoke);
   static bool run_hooks(List<Hook>& hooks);
   void before_sleep();
   void work();
+  void come_back_at_once();
   void arm_timer();
   void run_until(const bool& done);
 
@@ -104,6 +108,7 @@ class Loop {
   mutable Time now_{};          // Time{} = not asked yet
   Time armed_{};                // the deadline that timer_ is set to; Time{} = none
   const bool* done_ = nullptr;  // what run_until() waits for
+  bool polling_first_ = false;
   bool stopped_ = false;
   bool abandoned_ = false;
 };

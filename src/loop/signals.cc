@@ -1,5 +1,7 @@
 #include "loop/signals.h"
 
+#include <system_error>
+
 namespace linegate {
 
 Signals::Signals(Loop& loop, std::initializer_list<int> numbers) : loop_(loop) {
@@ -9,13 +11,14 @@ Signals::Signals(Loop& loop, std::initializer_list<int> numbers) : loop_(loop) {
     uv_signal_init(loop.uv(), &watch.signal);
     watch.signal.data = &watch;
     uv_unref(watch.uv_handle());
-    uv_signal_start(
+    int rc = uv_signal_start(
         &watch.signal,
         [](uv_signal_t* signal, int arrived) {
           auto* owner = static_cast<Watch*>(signal->data)->owner;
           if (owner) owner->arrived(arrived);
         },
         number);
+    if (rc < 0) throw std::system_error(-rc, std::generic_category(), "cannot watch a signal");
   }
 }
 

@@ -14,7 +14,8 @@ namespace linegate {
 
 class Signals {
  public:
-  // Watches until destroyed. Waiting for a signal does not keep Loop::run() going.
+  // Watches until destroyed, which must be after the task that waits. Waiting for a signal does not keep
+  // Loop::run() going. Throws std::system_error for what cannot be watched, such as SIGKILL.
   Signals(Loop& loop, std::initializer_list<int> numbers);
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;

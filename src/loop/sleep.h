@@ -29,7 +29,7 @@ class WakeUp final : public Timer {
 
 class Sleep {
  public:
-  Sleep(Loop& loop, Duration duration) : wake_up_(loop), when_(Clock::now() + duration) {}
+  Sleep(Loop& loop, Duration duration) : wake_up_(loop), when_(time_after(Clock::now(), duration)) {}
   bool await_ready() { return false; }
   void await_suspend(std::coroutine_handle<> frame) {
     wake_up_.waiter.frame = frame;
@@ -54,7 +54,7 @@ class WithTimeout {
   using Result = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
 
   WithTimeout(Loop& loop, Duration duration, Task<T> task)
-      : wake_up_(loop), when_(Clock::now() + duration), task_(std::move(task)) {}
+      : wake_up_(loop), when_(time_after(Clock::now(), duration)), task_(std::move(task)) {}
   bool await_ready() { return false; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) {
     wake_up_.waiter.frame = parent;

@@ -15,14 +15,14 @@ void Timer::cancel() {
 }
 
 bool Timers::fire(Time now) {
-  bool fired = false;
-  while (!heap_.empty() && heap_.front()->deadline_ <= now) {
+  int fired = 0;
+  while (fired < kAtOnce && !heap_.empty() && heap_.front()->deadline_ <= now) {
     Timer& timer = *heap_.front();
     timer.cancel();
-    timer.on_timer();
-    fired = true;
+    timer.on_timer();  // `timer` may be gone after this
+    ++fired;
   }
-  return fired;
+  return fired > 0;
 }
 
 std::optional<Time> Timers::next() const {

@@ -44,7 +44,10 @@ class Timers {
   Timers(const Timers&) = delete;
   Timers& operator=(const Timers&) = delete;
 
-  // Fires what is due at `now`, earliest first. False if nothing was.
+  // Timers fired in one go. A timer that always arms itself for now is then no endless loop.
+  static constexpr int kAtOnce = 1024;
+
+  // Fires what is due at `now`, earliest first. False if nothing was; true means to ask again.
   bool fire(Time now);
 
   std::optional<Time> next() const;

@@ -251,6 +251,21 @@ TEST(Loop, NowStandsStillWhileCoroutinesRun) {
   EXPECT_TRUE(loop.run(look(loop)));
 }
 
+TEST(Loop, NowMovesOnFromPassToPass) {
+  Loop loop;
+  auto look = [](Loop& where) -> Task<bool> {
+    Time first = where.now();
+    while (Clock::now() - first < 1ms) continue;
+    for (int i = 0; i <= RunQueue::kTurns; ++i) {
+      Event set(where);
+      set.set();
+      co_await set.wait();  // gives its turn up once
+    }
+    co_return where.now() >= first + 1ms;
+  };
+  EXPECT_TRUE(loop.run(look(loop)));
+}
+
 TEST(Loop, IsFoundFromItsUvLoop) {
   Loop loop;
   EXPECT_EQ(&Loop::from(loop.uv()), &loop);

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 #include "loop/sleep.h"
@@ -97,6 +98,11 @@ TEST(Signals, AWaiterDestroyedAfterTheSignalLeavesItToTheNext) {
   EXPECT_EQ(mortal, nullptr);
   EXPECT_EQ(first, 0);
   EXPECT_EQ(loop.run(next(signals)), SIGUSR1);
+}
+
+TEST(Signals, ThatCannotBeWatchedAreRefused) {
+  Loop loop;
+  EXPECT_THROW(Signals(loop, {SIGUSR1, SIGKILL}), std::system_error);
 }
 
 TEST(Signals, NobodyWatchesAfterTheEnd) {

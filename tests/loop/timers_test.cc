@@ -108,6 +108,18 @@ TEST_F(TimersTest, AFiringTimerMayCancelOrDestroyOthersThatAreDue) {
   EXPECT_EQ(timers.next(), std::nullopt);
 }
 
+TEST_F(TimersTest, ATimerThatAlwaysArmsItselfForNowComesBackToItsCaller) {
+  int count = 0;
+  std::unique_ptr<Alarm> a;
+  a = std::make_unique<Alarm>(timers, [&] {
+    if (++count <= 10 * Timers::kAtOnce) a->arm(t0);
+  });
+  a->arm(t0);
+  EXPECT_TRUE(timers.fire(t0));
+  EXPECT_EQ(count, Timers::kAtOnce);
+  EXPECT_EQ(timers.next(), t0);
+}
+
 // What Timers promises, done in the most obvious way.
 struct Model {
   std::vector<std::optional<Time>> deadlines = std::vector<std::optional<Time>>(50);

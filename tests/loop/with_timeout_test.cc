@@ -144,6 +144,14 @@ TEST_F(WithTimeoutTest, WhenBothAreDueAtOnceTheAwaiterGoesOnOnce) {
   }
 }
 
+TEST_F(WithTimeoutTest, TheLongestTimeOfAllIsNever) {
+  auto quick = [](Loop& where) -> Task<bool> {
+    auto in_time = co_await with_timeout(where, Duration::max(), nap(where, 1ms));
+    co_return in_time;
+  };
+  EXPECT_TRUE(loop.run(quick(loop)));
+}
+
 TEST_F(WithTimeoutTest, TimeoutsNest) {
   auto outer = [](Loop& where) -> Task<bool> {
     bool in_time = co_await with_timeout(where, 1h, nap(where, 1h));
