@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -17,7 +16,7 @@ std::uint64_t pack(int fd, std::uint32_t generation) {
 
 }  // namespace
 
-SocketSet::SocketSet() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+SocketSet::SocketSet() : epoll_(epoll_create1(EPOLL_CLOEXEC)), events_(128) {
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "cannot create an epoll set");
 }
 
@@ -75,14 +74,23 @@ void SocketSet::tell(int fd, std::uint32_t events) {
   if (errno == EEXIST) epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
 }
 
+int SocketSet::wait() {
+  return epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), 0);
+}
+
 std::span<const SocketSet::Ready> SocketSet::poll() {
-  std::array<epoll_event, kBatch> events;
-  int count = epoll_wait(epoll_, events.data(), kBatch, 0);
+  // All of them: an idle connection that died, and is left for the next time, would be given to a new
+  // transfer.
+  int count = wait();
+  while (count == static_cast<int>(events_.size())) {
+    events_.resize(2 * events_.size());
+    count = wait();
+  }
   ready_.clear();
   for (int i = 0; i < count; ++i) {
-    std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
-    ready_.push_back({static_cast<int>(key & 0xffffffffu), static_cast<std::uint32_t>(key >> 32),
-                      events[static_cast<std::size_t>(i)].events});
+    const epoll_event& event = events_[static_cast<std::size_t>(i)];
+    ready_.push_back({static_cast<int>(event.data.u64 & 0xffffffffu),
+                      static_cast<std::uint32_t>(event.data.u64 >> 32), event.events});
   }
   return ready_;
 }

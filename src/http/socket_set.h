@@ -3,6 +3,8 @@
 // to sockets that libcurl keeps idle. Knows neither libcurl nor libuv. Owned by Multi.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -39,9 +41,9 @@ class SocketSet {
   // fine.
   void release(int fd);
 
-  // What is ready now, without waiting. Valid until the next call; check current() before using an element.
+  // Everything that is ready now, without waiting. Valid until the next call; check current() before using an
+  // element.
   std::span<const Ready> poll();
-  static constexpr int kBatch = 128;
 
   bool current(const Ready& ready) const { return at(ready.fd).generation == ready.generation; }
   bool idle(const Ready& ready) const { return !at(ready.fd).live; }
@@ -61,10 +63,12 @@ class SocketSet {
   const Slot& at(int fd) const { return slots_[static_cast<std::size_t>(fd)]; }
   Slot& slot(int fd);
   void tell(int fd, std::uint32_t events);
+  int wait();
 
   int epoll_;
   std::vector<Slot> slots_;  // by descriptor
   std::vector<Ready> ready_;
+  std::vector<epoll_event> events_;
 };
 
 }  // namespace linegate

@@ -29,7 +29,7 @@ class Transfer final : Timer {
   // `addresses` are tried in order until one accepts the connection; empty = libcurl finds one.
   Transfer(Multi& multi, Origin& origin, const Request& request, const SendOptions& options, Deadline connect,
            Addresses addresses);
-  ~Transfer();
+  ~Transfer() override;
 
   bool await_ready() { return false; }
   void await_suspend(std::coroutine_handle<> frame);

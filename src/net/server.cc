@@ -269,7 +269,7 @@ Duration Server::sweep_interval() const {
 
 Task<bool> Server::drain(Duration limit) {
   // What is already in the kernel belongs to those who came in time: read it, and empty the accept queues.
-  Time end = Clock::now() + limit;
+  Time end = time_after(Clock::now(), limit);
   for (int i = 0; i < 50; ++i) {
     accepted_ = false;
     co_await sleep(loop_, 1ms);

@@ -79,6 +79,9 @@ class Upstream {
   // CallOptions::idempotent).
   Task<Outcome> call(Request request, CallOptions options);
 
+  // co_await upstream.settled(): until no request runs any more whose caller has gone.
+  auto settled() { return flights_.join(); }
+
   const std::string& name() const { return options_.name; }
   std::size_t in_flight() const { return gate_.in_flight(); }
   std::size_t queued() const { return gate_.waiting(); }

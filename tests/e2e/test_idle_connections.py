@@ -1,9 +1,9 @@
 """Kept-alive connections that die or get dirty while nobody uses them: they never reach the next call."""
 
 import pytest
-from api import Api, Connection, reply
+from api import Api, Connection, Exchange, in_turn, reply
 from certificates import server_context
-from client import ok
+from client import error, ok, ok_with_meta
 from gateway import config
 
 AT_ONCE = 8
@@ -65,13 +65,15 @@ def tls_api(authority):
         yield running
 
 
-@pytest.mark.parametrize("how", ["close_notify", "close_notify, then fin", "fin", "reset"])
-def test_a_tls_connection_that_said_goodbye_is_not_used(start, tls_api, authority, how):
+@pytest.mark.parametrize("how", ["close_notify", "close_notify, then fin", "fin", "reset", "stray 408"])
+def test_a_spoiled_tls_connection_is_not_used(start, tls_api, authority, how):
     def goodbye(connection):
         if "close_notify" in how:
             connection.close_notify()
         if "fin" in how:
             connection.fin()
+        if how == "stray 408":
+            connection.push(TIMEOUT_408)
         if how == "reset":
             connection.reset()
 
@@ -81,6 +83,16 @@ def test_a_tls_connection_that_said_goodbye_is_not_used(start, tls_api, authorit
             spoil_all_idle(tls_api, goodbye)
         calls_at_once(client, tls_api)
         assert tls_api.count() == AT_ONCE
+
+
+def test_a_tls_connection_that_is_reset_under_a_request(start, tls_api, authority):
+    tls_api.on("/a", in_turn(reply("1"), Exchange.reset, reply("2"), Exchange.reset, reply("3")))
+    with start(config(tls_api.url, upstream=f'tls = {{ ca_file = "{authority.file}" }}')).connect() as client:
+        assert ok(client.ask("fetch a")) == 1
+        body, meta = ok_with_meta(client.ask("fetch a @meta"))
+        assert (body, meta["attempts"]) == (2, 2)
+        error(client.ask("send a"), "unavailable", reason="reset", sent=True, attempts=1)
+        assert ok(client.ask("send a")) == 3
 
 
 def test_an_api_that_closes_after_each_answer_is_served(start, api):

@@ -88,6 +88,23 @@ def test_a_name_is_not_looked_up_for_every_call(start, api, lookups):
     assert 1 <= lookups.names().count("four.test") <= 2
 
 
+def test_a_name_is_looked_up_again_in_the_background_and_its_last_good_answer_kept(start, api, lookups):
+    api.on("/a", reply("1"))
+    gateway = start(config(f"http://later.test:{api.port}", upstream='dns_refresh = "1s"'), env=lookups.env)
+    with gateway.connect() as client:
+        assert ok(client.ask("fetch a")) == 1
+        lookups.break_later()
+        seen = lookups.names().count("later.test")
+        while lookups.names().count("later.test") <= seen:  # the refresh that hangs
+            assert ok(client.ask("fetch a")) == 1
+        assert longest_pause(client, 0.4) < 0.5
+        before = len(api.connections)
+        for connection in api.idle():
+            connection.do(lambda one: one.fin())
+        assert ok(client.ask("fetch a")) == 1  # on a new connection to the known address
+        assert len(api.connections) > before
+
+
 @pytest.mark.parametrize("name", ["none.test", "again.test"])
 def test_a_name_without_an_address_is_unavailable(start, lookups, name):
     with start(config(f"http://{name}:9"), env=lookups.env).connect() as client:

@@ -1,5 +1,6 @@
 """TLS to the API: verified against a CA file, with a client certificate where one is asked for."""
 
+import re
 import socket
 import threading
 
@@ -8,6 +9,7 @@ from api import Api, reply
 from certificates import Authority, server_context
 from client import error, ok
 from gateway import config, run
+from servers import Nginx
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,35 @@ def test_an_api_without_tls_is_an_error(start, authority):
 def test_an_api_with_tls_asked_without_is_an_error(start, api):
     with start(config(api.url.replace("https:", "http:"))).connect() as client:
         error(client.ask("fetch a"), "unavailable", reason="reset")
+
+
+# HTTP/2
+
+
+def curl_version():
+    found = re.search(r"libcurl (\d+)\.(\d+)", run("--version").stdout)
+    return int(found[1]), int(found[2])
+
+
+def test_http_2_is_refused_where_libcurl_does_it_badly(tmp_path):
+    file = tmp_path / "gateway.toml"
+    file.write_text(config("https://127.0.0.1:9", upstream='http = "2"'))
+    done = run("check", file)
+    if curl_version() >= (8, 10):
+        assert done.returncode == 0
+    else:
+        assert done.returncode != 0 and "8.10" in done.stderr and "http2_force" in done.stderr
+
+
+@pytest.mark.parametrize("http, protocol", [("1.1", "HTTP/1.1"), ("2", "HTTP/2.0")])
+def test_http_2_is_spoken_where_it_is_configured(start, authority, certificate, http, protocol):
+    file, key = certificate
+    with Nginx({}, "ssl http2", f"ssl_certificate {file}; ssl_certificate_key {key};") as nginx:
+        url = nginx.url.replace("http:", "https:")
+        more = f'http = "{http}"\nhttp2_force = true\n' + tls(ca_file=authority.file)
+        with start(config(url, upstream=more)).connect() as client:
+            client.say(*["fetch protocol"] * 50)
+            assert ok(client.replies(50)) == [protocol] * 50
 
 
 @pytest.mark.parametrize("key", ["ca_file", "client_cert", "client_key"])

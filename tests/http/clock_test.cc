@@ -98,6 +98,39 @@ TEST(Clocks, TotalRunsOutWhileConnecting) {
   expect_timeout(ask("", {.total = 40ms}, "https"), Phase::connect, Limit::total, false);
 }
 
+// A stall of the whole process, by a long computation or a throttled container, is not the API's fault.
+TEST(Clocks, AnAnswerThatCameInTimeIsInTimeHoweverLateItIsRead) {
+  Latch go, answered;
+  ScriptedApi api([&](Connection& connection) {
+    connection.read_request();
+    go.wait();
+    connection.send(reply("1"));
+    answered.set();
+    connection.wait_for_end();
+  });
+  Loop loop;
+  Session session(loop);
+  auto origin = session.make_origin(api.url(), {});
+  Response response;
+  auto call = [&]() -> Task<> {
+    Request request;
+    SendOptions options;
+    options.clocks.first_byte = 300ms;
+    response = co_await session.send(*origin, request, options);
+  };
+  run_test(loop, [&]() -> Task<> {
+    TaskGroup group(loop);
+    group.spawn(call());
+    co_await until(loop, [&] { return api.request_count() == 1; });
+    go.set();
+    EXPECT_TRUE(answered.wait());
+    std::this_thread::sleep_for(350ms);
+    co_await group.join();
+  });
+  EXPECT_FALSE(response.error) << response.error->message;
+  EXPECT_EQ(response.body, "1");
+}
+
 TEST(Clocks, AreMeasuredInTheResponse) {
   ScriptedApi api([](Connection& connection) {
     connection.read_request();

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
+#include <vector>
 
 #include "http/curl_error.h"
 #include "http/curl_version.h"
@@ -113,6 +115,17 @@ TEST(SocketSet, RetiresASocketSoThatItLooksClosed) {
   char byte;
   EXPECT_EQ(::recv(pair.ours, &byte, 1, MSG_DONTWAIT), 0);
   EXPECT_TRUE(set.poll().empty());
+}
+
+TEST(SocketSet, TellsOfAllThatAreReady) {
+  constexpr std::size_t kMany = 200;
+  SocketSet set;
+  std::vector<std::unique_ptr<Pair>> pairs;
+  while (pairs.size() < kMany) {
+    pairs.push_back(std::make_unique<Pair>(set));
+    set.want(pairs.back()->ours, EPOLLOUT);
+  }
+  EXPECT_EQ(set.poll().size(), kMany);
 }
 
 TEST(SocketSet, LeavesIdleSocketsOfHttp2Alone) {
