@@ -2,9 +2,10 @@
 //
 //   Loop, Task, TaskGroup, sleep, with_timeout, Event, Semaphore, Signals   the event loop and its coroutines
 //   start_server, Client                                                    raw TCP lines in, lines out
-//   Session, Response                                                       HTTP calls over one connection
-//   pool json::…, wire::…                                                        JSON checks, the two wire
-//   dialects
+//   Session, Response                                                       HTTP calls, one pool of
+//   connections json::Checker, json::Object, json::validate                             JSON checked,
+//   minified, written wire::parse, wire::write_result, wire::write_error                      the gateway's
+//   two line dialects
 #pragma once
 
 #include "base/clock.h"
@@ -14,8 +15,13 @@
 #include "coro/task.h"
 #include "coro/task_group.h"
 #include "http/session.h"
+#include "json/checker.h"
+#include "json/quote.h"
+#include "json/validate.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
 #include "loop/sleep.h"
 #include "net/client.h"
 #include "net/server.h"
+#include "wire/parse.h"
+#include "wire/reply.h"

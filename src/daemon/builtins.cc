@@ -72,12 +72,15 @@ wire::Error takes_nothing(std::string_view word) {
 }  // namespace
 
 bool is_builtin(const wire::Call& call) {
-  static constexpr std::array<std::string_view, 6> kText = {"ping",   "hello",   "help",
-                                                            "routes", "explain", "stats"};
+  // A quit without arguments does not come here: it ends the conversation.
+  static constexpr std::array<std::string_view, 7> kText = {"ping",    "hello", "help", "routes",
+                                                            "explain", "stats", "quit"};
   static constexpr std::array<std::string_view, 6> kRpc = {"rpc.ping",    "rpc.hello", "rpc.routes",
                                                            "rpc.explain", "rpc.stats", "rpc.discover"};
-  const auto& words = call.to.dialect == wire::Dialect::text ? kText : kRpc;
-  return std::find(words.begin(), words.end(), call.method) != words.end();
+  auto is_one_of = [&](const auto& words) {
+    return std::find(words.begin(), words.end(), call.method) != words.end();
+  };
+  return call.to.dialect == wire::Dialect::text ? is_one_of(kText) : is_one_of(kRpc);
 }
 
 Answer answer_builtin(const Context& context, const Router& router, const Peer& peer,

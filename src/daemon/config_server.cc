@@ -164,8 +164,9 @@ void check_listen(Reading& reading, const Node& root) {
     if (!address || address->is_local()) continue;
     std::string why =
         "listen " + in_quotes(element.text) +
-        " can be reached from other machines, and anybody there could use the routes: set allow_from, or "
-        "allow_unauthenticated = true";
+        " can be reached from other machines, and anybody there could use the routes: " +
+        (element.at.line == 0 ? "say --allow-unauthenticated if that is meant"  // from the command line
+                              : "set allow_from, or allow_unauthenticated = true");
     if (!reading.config.clients.empty()) why += "; [client] is not in effect yet and protects nothing";
     reading.out.error(element.at, why);
   }

@@ -28,6 +28,7 @@ void read_proxy(Diagnostics& out, const Node& node, UpstreamConfig& upstream) {
   };
   bool known = std::any_of(std::begin(kSchemes), std::end(kSchemes), begins);
   bool plain = std::all_of(text->begin(), text->end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  if (text->find("${") != text->npos) return out.error(node.at, "proxy cannot refer to a secret");
   if (!text->empty() && (!known || !plain)) {
     return out.error(
         node.at, "proxy must be empty or a URL that begins with http://, https://, socks5:// or socks5h://");

@@ -8,6 +8,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/log.h"
 #include "json/checker.h"
+#include "loop/sleep.h"
 #include "wire/parse.h"
 
 namespace linegate::daemon {
@@ -46,8 +47,15 @@ Connection::Connection(Client& client, Context& context)
       router_(context.router),
       bodies_(*this),
       room_(context.loop.queue()),
-      tasks_(context.loop.queue(), log_exception) {
+      tasks_(context.loop.queue(), [this](std::exception_ptr error) { give_up(error); }) {
   room_.set();
+}
+
+// A request ended with an exception, which is a bug: its reply will never come, so its client must not wait
+// for it.
+void Connection::give_up(std::exception_ptr error) {
+  log_exception(error);
+  client_.abort("one of its requests ended with an exception");
 }
 
 Connection::~Connection() {
@@ -68,6 +76,7 @@ Task<> Connection::run() {
   }
   co_await tasks_.join();
   if (quit_) deliver(destination_of(*quit_), Answer::of("null"));
+  client_.send(wire::farewell(foreign_));
 }
 
 // The first bytes of a connection: TLS and Telnet have no lines to wait for.
@@ -116,18 +125,24 @@ bool Connection::take_too_long(std::string_view line) {
 
 bool Connection::refuse_foreign(wire::Foreign foreign) {
   context_.refusals.tell("refused", client_.peer(), wire::reason(foreign));
-  client_.send(wire::farewell(foreign));
+  foreign_ = foreign;
   return false;
 }
 
-// What waits for a place may hold max_line bytes and no batch items, and what is answered already max_unsent
-// bytes; then no further line is taken, and TCP pushes back.
 Task<> Connection::until_room() {
-  while (waiting_bytes_ > limits_.max_line || waiting_items_ > 0 || held_replies_ > limits_.max_unsent) {
+  while (!has_room()) {
     room_.clear();
     co_await room_.wait();
   }
   co_await client_.writable();
+}
+
+// What waits for a place may hold max_line bytes and no batch items; finished replies, max_unsent bytes while
+// they wait for their turn, and in batches what one batch may, so that a cancel of its last item is heard.
+// Then no further line is taken, and TCP pushes back.
+bool Connection::has_room() const {
+  return waiting_bytes_ <= limits_.max_line && waiting_items_ == 0 && held_in_order_ <= limits_.max_unsent &&
+         held_in_batches_ <= limits_.max_reply;
 }
 
 // ---------------------------------------------------------------- messages
@@ -184,6 +199,8 @@ bool Connection::take_batch(wire::Batch batch, bool late) {
 }
 
 void Connection::take_cancel(const wire::Cancel& cancel_message, Destination destination) {
+  if (auto error = register_id(cancel_message.to)) return deliver(destination, Answer::of(*error));
+  trust();
   bool found = cancel(cancel_message.target);
   deliver(destination, Answer::of(found ? "true" : "false"));
 }
@@ -232,8 +249,11 @@ std::optional<wire::Error> Connection::register_id(const wire::ReplyTo& to) {
   return wire::Error{wire::Symbol::invalid_request, "a request with this id is still in flight", {}};
 }
 
+// Replies that wait for their turn stop a call only while others run: when none does, it may be this one that
+// they wait for. Those of a batch stop none: they wait for its own items.
 bool Connection::may_start() const {
-  return running_ < limits_.max_in_flight && client_.unsent() + held_replies_ <= limits_.max_unsent;
+  if (running_ >= limits_.max_in_flight || client_.unsent() > limits_.max_unsent) return false;
+  return held_in_order_ <= limits_.max_unsent || running_ == 0;
 }
 
 void Connection::start(std::unique_ptr<Request> request) {
@@ -253,24 +273,37 @@ void Connection::wait_for_place(std::unique_ptr<Request> request) {
   waiting_bytes_ += request->bytes;
   if (request->destination.batch) ++waiting_items_;
   client_.hold(request->bytes);
-  waiting_.push_back(*request.release());
+  Request& waits = *request.release();
+  waiting_.push_back(waits);
+  waits.may_expire = waits.limits.timeout.has_value();
+  if (waits.may_expire) waits.task = tasks_.spawn(expire(waits));
   start_waiting();
 }
 
-std::unique_ptr<Connection::Request> Connection::next_waiting() {
-  std::unique_ptr<Request> request(&waiting_.pop_front());
-  waiting_bytes_ -= request->bytes;
-  if (request->destination.batch) --waiting_items_;
-  client_.let_go(request->bytes);
-  return request;
+// The client's own timeout bounds the whole call, this waiting too. Ends with it: see take_out().
+Task<> Connection::expire(Request& request) {
+  const CallLimits& limits = request.limits;
+  co_await sleep(context_.loop, limits.received + *limits.timeout - context_.loop.now());
+  request.may_expire = false;
+  auto taken = take_out(request);
+  finish(*taken, expired(taken->outbound, *limits.timeout, context_.config->secrets));
+}
+
+// It waits no longer.
+std::unique_ptr<Connection::Request> Connection::take_out(Request& request) {
+  request.unlink();
+  waiting_bytes_ -= request.bytes;
+  if (request.destination.batch) --waiting_items_;
+  client_.let_go(request.bytes);
+  if (std::exchange(request.may_expire, false)) tasks_.cancel(request.task);
+  return std::unique_ptr<Request>(&request);
 }
 
 void Connection::start_waiting() {
-  while (!waiting_.empty() && may_start()) start(next_waiting());
-  if (waiting_bytes_ <= limits_.max_line && waiting_items_ == 0 && held_replies_ <= limits_.max_unsent)
-    room_.set();
-  bool stuck = !waiting_.empty() && running_ < limits_.max_in_flight && client_.unsent() > 0;
-  if (stuck && !std::exchange(waits_writable_, true)) tasks_.spawn(start_when_writable());
+  while (!waiting_.empty() && may_start()) start(take_out(waiting_.front()));
+  if (has_room()) room_.set();
+  bool unread = !waiting_.empty() && client_.unsent() > limits_.max_unsent;
+  if (unread && !std::exchange(waits_writable_, true)) tasks_.spawn(start_when_writable());
 }
 
 Task<> Connection::start_when_writable() {
@@ -288,11 +321,7 @@ bool Connection::cancel(std::string_view id) {
     finish(request, cancelled);
     tasks_.cancel(request.task);
   } else {
-    client_.let_go(request.bytes);
-    waiting_bytes_ -= request.bytes;
-    if (request.destination.batch) --waiting_items_;
-    std::unique_ptr<Request> taken(&request);
-    taken->unlink();
+    auto taken = take_out(request);
     finish(*taken, cancelled);
   }
   return true;
@@ -337,12 +366,12 @@ void Connection::deliver_to_slot(const Destination& destination, const Answer& a
   ReplyOrder::Slot& slot = *destination.slot;
   if (order_.first(slot)) {
     write(client_.output(), destination.to, answer);
-    hold_replies(-static_cast<std::ptrdiff_t>(order_.close(slot, client_.output())));
+    hold(held_in_order_, -static_cast<std::ptrdiff_t>(order_.close(slot, client_.output())));
     client_.sent();
   } else {
     write(slot.line, destination.to, answer);
     slot.done = true;
-    hold_replies(static_cast<std::ptrdiff_t>(ReplyOrder::held(slot)));
+    hold(held_in_order_, static_cast<std::ptrdiff_t>(ReplyOrder::held(slot)));
   }
 }
 
@@ -356,15 +385,16 @@ void Connection::deliver_to_batch(const Destination& destination, const Answer& 
     run.reply.result(destination.index, line, answer.meta);
   }
   std::size_t now = run.reply.pending() == 0 ? 0 : run.reply.held();
-  hold_replies(static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(std::exchange(run.held, now)));
+  hold(held_in_batches_,
+       static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(std::exchange(run.held, now)));
   if (run.reply.pending() > 0) return;
   run.reply.write_to(client_.output());
   client_.sent();
 }
 
-// Counts bytes of finished replies that cannot go out yet: like unsent ones they stop new calls.
-void Connection::hold_replies(std::ptrdiff_t bytes) {
-  held_replies_ += static_cast<std::size_t>(bytes);
+// Counts bytes of finished replies that cannot go out yet, in `held` and against the client.
+void Connection::hold(std::size_t& held, std::ptrdiff_t bytes) {
+  held += static_cast<std::size_t>(bytes);
   bytes < 0 ? client_.let_go(static_cast<std::size_t>(-bytes))
             : client_.hold(static_cast<std::size_t>(bytes));
   if (bytes < 0) start_waiting();

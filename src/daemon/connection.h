@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,8 +64,9 @@ class Connection {
     OutboundRequest outbound;
     CallLimits limits;
     std::size_t bytes = 0;  // charged to the client while it waits
-    TaskGroup::Ref task;
+    TaskGroup::Ref task;    // that runs it, or ends its waiting
     bool running = false;
+    bool may_expire = false;  // while it waits
   };
 
   // Charges the client for response bodies on their way.
@@ -75,6 +77,8 @@ class Connection {
     Connection& connection;
   };
 
+  void give_up(std::exception_ptr error);
+
   // ---- input
   Task<bool> check_start();
   Task<bool> check_head();
@@ -82,6 +86,7 @@ class Connection {
   bool take_too_long(std::string_view line);
   bool refuse_foreign(wire::Foreign foreign);
   Task<> until_room();
+  bool has_room() const;
 
   // ---- messages; each returns false when the conversation is over
   bool take(wire::Message message, bool late);
@@ -101,7 +106,8 @@ class Connection {
   Task<> run_request(std::unique_ptr<Request> request);
   Task<> start_when_writable();
   void wait_for_place(std::unique_ptr<Request> request);
-  std::unique_ptr<Request> next_waiting();
+  Task<> expire(Request& request);
+  std::unique_ptr<Request> take_out(Request& request);
   void start_waiting();
   bool cancel(std::string_view id);
   void finish(Request& request, const Answer& answer);
@@ -111,7 +117,7 @@ class Connection {
   void deliver(const Destination& destination, const Answer& answer);
   void deliver_to_slot(const Destination& destination, const Answer& answer);
   void deliver_to_batch(const Destination& destination, const Answer& answer);
-  void hold_replies(std::ptrdiff_t bytes);
+  void hold(std::size_t& held, std::ptrdiff_t bytes);
   void write(Buffer& out, const wire::ReplyTo& to, const Answer& answer);
   void log_access(const Request& request, const Answer& answer) const;
 
@@ -122,15 +128,17 @@ class Connection {
 
   Bodies bodies_;
   ReplyOrder order_;
-  std::size_t held_replies_ = 0;  // bytes of replies that wait for their turn or for the rest of their batch
-  List<Request> waiting_;         // for a place, first come first served
+  std::size_t held_in_order_ = 0;    // bytes of replies that wait for their turn
+  std::size_t held_in_batches_ = 0;  // and of those that wait for the rest of their batch
+  List<Request> waiting_;            // for a place, first come first served
   std::size_t waiting_bytes_ = 0;
   std::size_t waiting_items_ = 0;  // of batches
   std::unordered_map<std::string_view, Request*>
       by_id_;  // JSON-RPC ids in flight; keys point into the requests
   std::size_t running_ = 0;
-  std::size_t protocol_errors_ = 0;  // in a row
-  std::optional<wire::ReplyTo> quit_;
+  std::size_t protocol_errors_ = 0;              // in a row
+  std::optional<wire::ReplyTo> quit_;            // answered when everything before it is
+  wire::Foreign foreign_ = wire::Foreign::none;  // likewise
   bool first_line_ = true;
   bool trusted_ = false;  // has had one valid request
   bool waits_writable_ = false;

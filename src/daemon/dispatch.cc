@@ -65,4 +65,15 @@ Task<Answer> dispatch(Context& context, Client& client, BodyBudget& bodies, cons
   co_return to_answer(outcome, route, context.config->secrets);
 }
 
+Answer expired(const OutboundRequest& request, Duration timeout, const SecretSet& secrets) {
+  HttpError error;
+  error.kind = ErrorKind::timeout;
+  error.phase = Phase::queue;
+  error.limit = Limit::client;
+  error.limit_value = timeout;
+  Outcome outcome;
+  outcome.response = Response::failed(std::move(error));
+  return to_answer(outcome, *request.route, secrets);
+}
+
 }  // namespace linegate::daemon

@@ -29,4 +29,7 @@ struct CallLimits {
 Task<Answer> dispatch(Context& context, Client& client, BodyBudget& bodies, const OutboundRequest& request,
                       CallLimits limits);
 
+// The answer to a call whose own timeout ran out before it was dispatched.
+Answer expired(const OutboundRequest& request, Duration timeout, const SecretSet& secrets);
+
 }  // namespace linegate::daemon

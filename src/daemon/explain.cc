@@ -44,6 +44,7 @@ std::optional<Error> take_params(Call& inner, const std::string& value) {
     for (json::Members m(value); m.next();) {
       auto name = json::unescape(m.key());
       if (!name) return refuse("a parameter's name has half a surrogate pair", "params");
+      if (name->empty()) return refuse("a parameter's name is empty", "params");  // would mean "by position"
       inner.arguments.push_back({*std::move(name), std::string(m.value())});
     }
   } else if (kind != json::Kind::null) {

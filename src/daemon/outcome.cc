@@ -76,22 +76,30 @@ std::string minified(std::string_view json) {
 }
 
 bool is_problem(const Response& response) {
-  auto type = response.headers.get("Content-Type");
-  return type && type->substr(0, 24) == "application/problem+json";
+  auto field = response.headers.get("Content-Type");
+  if (!field) return false;
+  std::string_view type = field->substr(0, field->find(';'));
+  return same_name(json::trim(type), "application/problem+json");
+}
+
+std::string_view without_byte_order_mark(std::string_view body) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return body.substr(body.starts_with(kMark) ? kMark.size() : 0);
 }
 
 // What the API said, as JSON where it is JSON and small enough, else the beginning of it as text.
 void append_body(wire::Error& error, const Response& response, const SecretSet& secrets) {
-  if (response.body.empty()) return;
-  bool small = response.body.size() <= kMaxErrorBody;
-  if (small && response.has_json_type() && !json::validate(response.body, json::kMaxDepth)) {
-    std::string text = secrets.mask_json(minified(response.body));
+  std::string_view body = without_byte_order_mark(response.body);
+  if (body.empty()) return;
+  bool small = body.size() <= kMaxErrorBody;
+  if (small && response.has_json_type() && !json::validate(body, json::kMaxDepth)) {
+    std::string text = secrets.mask_json(minified(body));
     error.raw(is_problem(response) && json::kind(text) == json::Kind::object ? "problem" : "body", text);
     return;
   }
   // Masked before it is cut, so that no half of a secret shows; what lies far behind the excerpt need not be
   // masked.
-  std::string text = secrets.mask(json::make_utf8(std::string_view(response.body).substr(0, kMaxErrorBody)));
+  std::string text = secrets.mask(json::make_utf8(body.substr(0, kMaxErrorBody)));
   error.text("excerpt", cut_utf8(text, kMaxExcerpt));
 }
 
@@ -132,11 +140,14 @@ Answer from_success(Outcome& outcome, const Route& route) {
   return Answer::of(std::string(*text));
 }
 
+// Fields of one name are one list (RFC 9110 section 5.3).
 std::string meta_headers(const Response& response, const RouteConfig& route) {
   json::Object headers;
   for (const std::string& wanted : route.reply_headers) {
-    auto value = response.headers.get(wanted);
-    if (value) headers.text(wanted, *value);
+    std::string list;
+    auto values = response.headers.get_all(wanted);
+    for (std::string_view value : values) list.append(list.empty() ? "" : ", ").append(value);
+    if (!values.empty()) headers.text(wanted, list);
   }
   return headers.take();
 }

@@ -36,6 +36,13 @@ std::vector<std::string> other_dialects_name(std::string_view method, Dialect di
   return known ? std::vector{other} : std::vector<std::string>{};
 }
 
+// A built-in of this dialect, which `explain` may have been asked for.
+bool is_own_word(std::string_view method, Dialect dialect) {
+  return dialect == Dialect::text
+             ? std::find(std::begin(kWords), std::end(kWords), method) != std::end(kWords)
+             : std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
+}
+
 }  // namespace
 
 bool is_reserved_word(std::string_view word) {
@@ -87,6 +94,9 @@ std::variant<OutboundRequest, Error> Router::request(const Call& call) const {
 
 Error Router::unknown_method(std::string_view method, Dialect dialect) const {
   if (dialect == Dialect::text && is_reserved_word(method)) return {Symbol::unknown_method, "reserved", ""};
+  if (is_own_word(method, dialect)) {
+    return {Symbol::unknown_method, '"' + std::string(method) + "\" is built in, not a route", ""};
+  }
   std::vector<std::string> near = other_dialects_name(method, dialect);
   if (near.empty()) near = suggest(method, dialect == Dialect::text ? text_names_ : jsonrpc_names_);
   std::string shown(cut_utf8(method, kReflected));

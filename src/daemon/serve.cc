@@ -104,6 +104,11 @@ Task<> exit_at_next(Signals& signals) {
   _exit(128 + number);
 }
 
+// Requests that were sent, must not be repeated and have lost their client run to their end.
+Task<> settle(Context& context) {
+  for (auto& upstream : context.upstreams) co_await upstream->settled();
+}
+
 Task<int> serve_until_signal(Loop& loop, std::shared_ptr<Context> context, const OnReady& on_ready) {
   Signals signals(loop, {SIGTERM, SIGINT});
   std::size_t max_connections = fitted_connections(*context->config);
@@ -124,8 +129,10 @@ Task<int> serve_until_signal(Loop& loop, std::shared_ptr<Context> context, const
            " connections");
   TaskGroup impatience(loop.queue());
   impatience.spawn(exit_at_next(signals));
+  Time end = time_after(Clock::now(), context->config->server.drain_timeout);
   auto all_done = co_await server->drain(context->config->server.drain_timeout);
-  if (!all_done) log_warning("drain_timeout is over: ending what is left");
+  auto settled = co_await with_timeout(loop, end - Clock::now(), settle(*context));
+  if (!all_done || !settled) log_warning("drain_timeout is over: ending what is left");
   co_return 0;
 }
 

@@ -144,6 +144,7 @@ class TextParser {
   void apply_raw(std::string_view) { call_.to.raw = true; }
 
   void refuse_unknown(std::string_view name) {
+    if (fault_) return;  // a line can hold thousands
     std::vector<std::string> known;
     for (const Option& option : kOptions) known.push_back("@" + std::string(option.name));
     std::string word = "@" + std::string(name);

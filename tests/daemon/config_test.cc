@@ -367,6 +367,8 @@ TEST(Upstream, NeedsFilesThatCanBeRead) {
 
 TEST(Upstream, ChecksItsProxy) {
   EXPECT_THAT(upstream("proxy = \"http://10.0.0.1:3128\""), IsEmpty());
+  EXPECT_THAT(upstream("proxy = \"http://u:${env:HOME}@10.0.0.1:3128\""),
+              ElementsAre("f:3:9: proxy cannot refer to a secret"));
   EXPECT_THAT(
       upstream("proxy = \"10.0.0.1:3128\""),
       ElementsAre(

@@ -112,6 +112,16 @@ TEST_F(OutcomeTest, ShowsAProblem) {
   EXPECT_NE(reply.error->members.find(R"("problem":{"title":"Broken"})"), std::string::npos);
 }
 
+TEST_F(OutcomeTest, AMediaTypeHasNoCase) {
+  Answer reply = status(500, "Application/Problem+JSON ; charset=utf-8", R"({"title":"Broken"})");
+  EXPECT_NE(reply.error->members.find(R"("problem":{"title":"Broken"})"), std::string::npos);
+}
+
+TEST_F(OutcomeTest, AnErrorBodyMayBeginWithAByteOrderMark) {
+  Answer reply = status(500, "application/json", "\xEF\xBB\xBF[1]");
+  EXPECT_NE(reply.error->members.find(R"("body":[1])"), std::string::npos);
+}
+
 TEST_F(OutcomeTest, ShowsAJsonBody) {
   Answer reply = status(500, "application/json", R"(["x"])");
   EXPECT_NE(reply.error->members.find(R"("body":["x"])"), std::string::npos);
@@ -178,6 +188,11 @@ TEST_F(OutcomeTest, MetaTellsWhatHappened) {
   EXPECT_EQ(
       status(200, "", "1").meta,
       R"({"cache":"off","attempts":1,"status":200,"upstream_ms":212.4,"queue_ms":1.5,"headers":{"Link":"<n>; rel=\"next\""}})");
+}
+
+TEST_F(OutcomeTest, MetaShowsAllFieldsOfOneNameAsOneList) {
+  outcome.response.headers.append_line("Link: <a>\r\nlink: <b>\r\n");
+  EXPECT_NE(status(200, "", "1").meta.find(R"("headers":{"Link":"<a>, <b>"})"), std::string::npos);
 }
 
 TEST(RetryAfter, ReadsSeconds) {

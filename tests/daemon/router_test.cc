@@ -90,6 +90,12 @@ TEST(Router, SuggestsBuiltInsOfTheDialect) {
       "unknown_method \"rpc.stats\" is not a route; did you mean \"stats\"? ,\"did_you_mean\":[\"stats\"]");
 }
 
+TEST(Router, DoesNotSuggestTheWordItself) {
+  EXPECT_EQ(refused(weather(), text_call("ping")), "unknown_method \"ping\" is built in, not a route ");
+  EXPECT_EQ(refused(weather(), jsonrpc_call("rpc.ping")),
+            "unknown_method \"rpc.ping\" is built in, not a route ");
+}
+
 TEST(Router, CutsReflectedInputAt64BytesBetweenCodePoints) {
   std::string shown = std::string(63, 'x');
   EXPECT_EQ(refused(weather(), text_call(shown + "\xc3\xb8" + "tail")),
@@ -203,6 +209,8 @@ TEST(Explain, RefusesOtherJsonRpcParams) {
             "parameter \"params\" must be an object or an array");
   EXPECT_EQ(explained(jsonrpc_call("rpc.explain", {{"route", "\"weather\""}, {"city", "\"oslo\""}})),
             "rpc.explain takes \"route\" and \"params\", each once");
+  EXPECT_EQ(explained(jsonrpc_call("rpc.explain", {{"route", "\"weather\""}, {"params", R"({"":"oslo"})"}})),
+            "a parameter's name is empty");
 }
 
 }  // namespace

@@ -71,6 +71,10 @@ class Lookups:
         # The sanitizers' runtime is linked into the program, so their "runtime must come first" holds.
         self.env = environment(LD_PRELOAD=str(library), LOOKUP_LOG=str(log))
 
+    def break_later(self):
+        """From now on lookups of later.test hang."""
+        self._log.with_name(self._log.name + ".broken").touch()
+
     def names(self):
         return self._log.read_text().split() if self._log.exists() else []
 

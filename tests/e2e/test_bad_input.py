@@ -156,6 +156,25 @@ def test_random_lines_get_one_answer_each(client):
             assert first.startswith((b"OK ", b"ERR ", b"#")), (line, first)
 
 
+def test_random_bytes_do_no_harm(gateway):
+    random.seed(5)
+    for turn in range(150):
+        with gateway.connect() as other:
+            other.send(random.randbytes(random.randint(1, 3000)) + b"\n" * (turn % 2))
+            other.finish()
+            for line in other.rest().splitlines():
+                line.decode()
+    with gateway.connect() as other:
+        assert lives(other)
+
+
+def test_many_notifications_are_all_sent(client, api):
+    api.forget()
+    client.say(*[{"jsonrpc": "2.0", "method": "fetch", "params": ["noted"]}] * 500, "quit")
+    assert client.rest() == b"OK null\n"
+    assert api.count("/noted") == 500
+
+
 # Large bodies
 
 

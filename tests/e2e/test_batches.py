@@ -1,10 +1,11 @@
 """JSON-RPC batches: one array back, in request order, whatever is in them."""
 
 import json
+import time
 
 import pytest
 from api import reply
-from client import rpc_error
+from client import DEADLINE, rpc_error
 from gateway import Gateway, config
 
 
@@ -71,6 +72,33 @@ def test_a_broken_batch_is_one_parse_error(client):
 
 def test_a_batch_of_one_answers_an_array(client):
     assert client.call([PING]) == [{"jsonrpc": "2.0", "id": "p", "result": "pong"}]
+
+
+def test_answers_that_wait_do_not_keep_other_items_from_starting(start, api):
+    api.on("/chunk", reply({"text": "x" * 100_000}))
+    gateway = start(config(api.url, 'max_in_flight = 2\nmax_unsent = "64KiB"'))
+    with gateway.connect() as client:
+        answers = client.call([call("chunk", id) for id in range(8)])
+        assert [len(answer["result"]["text"]) for answer in answers] == [100_000] * 8
+        assert client.rpc("rpc.stats")["result"]["buffered"] < 10_000
+
+
+def test_an_item_can_be_cancelled_while_large_answers_wait_for_it(start, api):
+    api.on("/chunk", reply({"text": "x" * 100_000}))
+    hold = api.hold("/late", reply('"late"'))
+    patient = 'timeout = { first_byte = "60s", total = "60s" }'
+    gateway = start(config(api.url, 'max_unsent = "64KiB"', patient))
+    with gateway.connect() as client, gateway.connect() as watcher:
+        client.say([call("chunk", 1), call("late", 2)])
+        api.arrived("/late")
+        end = time.monotonic() + DEADLINE
+        while watcher.rpc("rpc.stats")["result"]["buffered"] < 100_000:
+            assert time.monotonic() < end, "the large answer never came"
+            time.sleep(0.02)
+        client.say("ping", {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": 2}})
+        assert client.reply() == 'OK "pong"'
+        rpc_error(client.answer()[1], -32800, "cancelled")
+    hold.release()
 
 
 def test_too_many_items_run_nothing_and_each_id_is_answered(client, api):

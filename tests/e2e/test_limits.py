@@ -268,6 +268,33 @@ def test_new_calls_are_refused_above_the_memory_budget(start, api):
         until(lambda: other.ask("fetch chunk").startswith("OK "))
 
 
+@pytest.mark.parametrize("line", ["routes", "fetch chunk"])
+def test_replies_that_wait_for_their_turn_are_bounded(start, api, line):
+    hold = api.hold("/first", reply("1"))
+    api.on("/chunk", reply({"text": "x" * 10_000}))
+    gateway = start(config(api.url, 'max_unsent = "64KiB"\nmax_in_flight = 4'))
+    with gateway.connect() as client, gateway.connect() as watcher:
+        client.say("fetch first", *[line] * 4000)
+        until(lambda: ok(watcher.ask("stats"))["buffered"] > 64 << 10)
+        assert client.silent()
+        assert ok(watcher.ask("stats"))["buffered"] < 400_000
+        hold.release()
+        assert len(client.replies(4001)) == 4001
+
+
+def test_what_was_held_is_let_go(start, api):
+    hold = api.hold("/first", reply("1"))
+    api.on("/chunk", reply({"text": "x" * 10_000}))
+    gateway = start(config(api.url, "max_in_flight = 2"))
+    with gateway.connect() as client:
+        batch = [{"jsonrpc": "2.0", "id": id, "method": "fetch", "params": ["chunk"]} for id in range(5)]
+        client.say("fetch first", *["fetch chunk"] * 20, batch, *["@id=x fetch chunk"] * 5)
+        api.arrived("/chunk", 5)
+        hold.release()
+        assert len(client.replies(27)) == 27
+        assert ok(client.ask("stats"))["buffered"] < 1000
+
+
 # Connections
 
 

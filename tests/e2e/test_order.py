@@ -102,6 +102,17 @@ def test_built_ins_are_answered_in_their_place(client, api, hold):
     assert ok(client.replies(2)) == ["slow", "pong"]
 
 
+def test_replies_that_wait_do_not_keep_the_call_that_they_wait_for(client, api, hold):
+    lines = ["fetch slow"] * 65 + ["routes"] * 2000  # more than max_unsent waits behind the 65th call
+    writer = sent_from_a_thread(client, lines)
+    api.arrived("/slow", 64)
+    assert client.silent()
+    hold.release()
+    assert ok(client.replies(65)) == ["slow"] * 65
+    assert len(client.replies(2000)) == 2000
+    writer.join()
+
+
 def sent_from_a_thread(client, lines):
     """Writing must not wait for reading: the gateway may stop reading until we do."""
     thread = threading.Thread(target=client.say, args=lines)

@@ -110,6 +110,20 @@ def test_a_client_whose_last_reply_is_out_is_closed(start, api, hold):
     assert gateway.wait() == 0
 
 
+def test_a_post_that_was_sent_and_lost_its_client_runs_to_its_end(start, api, hold):
+    gateway = start(config(api.url))
+    with gateway.connect() as client:
+        client.say("send held")
+        api.arrived("/held")
+        client.reset()
+    gateway.wait_for("closed 127")
+    gateway.send_signal()
+    stops_listening(gateway)
+    hold.release()
+    assert gateway.wait() == 0
+    assert "outlived its client: it ended with 200" in gateway.log
+
+
 def test_draining_ends_after_its_time(start, api, hold):
     gateway = start(
         config(api.url, 'drain_timeout = "300ms"', upstream='timeout = { first_byte = "20s", total = "20s" }')

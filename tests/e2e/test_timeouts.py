@@ -2,6 +2,7 @@
 clock ran out (limit)."""
 
 import contextlib
+import signal
 import socket
 import time
 
@@ -136,6 +137,21 @@ def test_the_clients_clock_in_the_queue_and_in_the_body(start, api):
         assert client.reply().startswith("#first OK")
 
 
+def test_the_clients_clock_while_waiting_for_a_place(start, api):
+    hold = api.hold("/held", reply('"done"'))
+    api.on("/never", reply("1"))
+    gateway = start(config(api.url, "max_in_flight = 1"))
+    with gateway.connect() as client:
+        client.say("@id=1 fetch held", "@id=2 fetch never @timeout=50ms", "@id=3 fetch held @timeout=60s")
+        tag, _, answer = client.reply().partition(" ")
+        assert tag == "#2"
+        error(answer, "upstream_timeout", phase="queue", limit="client", sent=False, attempts=0)
+        hold.release()
+        assert client.replies(2) == ['#1 OK "done"', '#3 OK "done"']
+        assert client.ask("quit") == "OK null"  # nothing of the third's clock is left to wait for
+    assert api.count("/never") == 0
+
+
 def test_the_clients_clock_while_connecting(start):
     with full_backlog() as url, start(config(url, upstream=clocks())).connect() as client:
         timed_out(client, "fetch a @timeout=100ms", phase="connect", limit="client", sent=False)
@@ -146,6 +162,20 @@ def test_a_timed_out_transfer_is_cancelled(start, api):
     with start(config(api.url, upstream=clocks(first_byte="100ms"))).connect() as client:
         timed_out(client, "fetch held", sent=True)
         api.wait_until(lambda: not any(not connection.idle for connection in api.open_connections()))
+
+
+def test_an_answer_that_came_while_the_gateway_stood_still_is_in_time(start, api):
+    hold = api.hold("/held", reply("1"))
+    gateway = start(config(api.url, upstream=clocks(first_byte="500ms")))
+    with gateway.connect() as client:
+        client.say(*["fetch held"] * 20)
+        api.arrived("/held", 20)
+        gateway.send_signal(signal.SIGSTOP)
+        hold.release()
+        api.idle(20)
+        time.sleep(0.6)  # beyond the clock: the stall is the fault itself
+        gateway.send_signal(signal.SIGCONT)
+        assert ok(client.replies(20)) == [1] * 20
 
 
 def test_a_route_may_have_its_own_clocks(start, api):

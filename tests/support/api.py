@@ -97,7 +97,8 @@ class Connection:
 
     def _end(self):
         self.idle = False
-        self.sock.close()
+        for sock in (self.sock, self._ours, self._wake):  # select() takes no descriptor above 1,023
+            sock.close()
         while self._actions:
             self._actions.popleft()[2].set()
         self.over.set()

@@ -25,7 +25,7 @@ http {{
   scgi_temp_path {folder}/scgi;
   limit_req_zone $server_port zone=one:1m rate=1r/m;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port} {listen};
     root {folder}/www;
     gzip on;
     gzip_types application/json;
@@ -38,6 +38,7 @@ http {{
       return 422 '{{"type":"about:blank","title":"Unprocessable","status":422}}';
     }}
     location = /moved {{ return 302 /weather; }}
+    location = /protocol {{ return 200 '"$server_protocol"'; }}
     location = /oneshot {{ keepalive_timeout 0; try_files /weather =404; }}
     {more}
   }}
@@ -75,9 +76,10 @@ class Server:
 class Nginx(Server):
     """Static JSON under www/, and a location for each thing that the tests ask of a web server."""
 
-    def __init__(self, files, more=""):
+    def __init__(self, files, listen="", more=""):
+        """`listen` is what follows the address of the listen directive; `more` are lines of the server block."""
         self._files = files
-        self._more = more
+        self._options = {"listen": listen, "more": more}
         super().__init__()
 
     def start(self, fd):
@@ -87,7 +89,7 @@ class Nginx(Server):
         for name, content in self._files.items():
             (www / name).write_bytes(content)
         file = self.folder / "nginx.conf"
-        file.write_text(NGINX_CONFIG.format(folder=self.folder, port=self.port, more=self._more))
+        file.write_text(NGINX_CONFIG.format(folder=self.folder, port=self.port, **self._options))
         nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
         # nginx takes the sockets that this variable numbers for its own, as in an upgrade of its binary.
         return self.spawn([nginx, "-c", str(file), "-p", str(self.folder)], fd, NGINX=f"{fd};")

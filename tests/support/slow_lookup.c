@@ -1,6 +1,7 @@
 // Stands before the C library's getaddrinfo when preloaded, and answers for names that end in ".test" only:
 //   dual.test    ::1, then 127.0.0.1     four.test    127.0.0.1     none.test    EAI_NONAME
 //   hang.test    nothing, for 30 s       again.test   EAI_AGAIN
+//   later.test   127.0.0.1, until a file of the log's name and ".broken" is there; then nothing, for 30 s
 // Each such lookup adds a line with the name to the file named by LOOKUP_LOG. Knows nothing of the gateway.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,6 +24,14 @@ static void note(const char* name) {
   if (fd < 0) return;
   dprintf(fd, "%s\n", name);
   close(fd);
+}
+
+static int broken(void) {
+  char name[4096];
+  const char* file = getenv("LOOKUP_LOG");
+  if (!file) return 0;
+  snprintf(name, sizeof name, "%s.broken", file);
+  return access(name, F_OK) == 0;
 }
 
 static int numeric(const char* address, const char* service, const struct addrinfo* wanted,
@@ -55,6 +64,7 @@ int getaddrinfo(const char* name, const char* service, const struct addrinfo* wa
   note(name);
   if (strcmp(name, "dual.test") == 0) return both(service, wanted, found);
   if (strcmp(name, "four.test") == 0) return numeric("127.0.0.1", service, wanted, found);
-  if (strcmp(name, "hang.test") == 0) sleep(30);
+  if (strcmp(name, "later.test") == 0 && !broken()) return numeric("127.0.0.1", service, wanted, found);
+  if (strcmp(name, "hang.test") == 0 || strcmp(name, "later.test") == 0) sleep(30);
   return strcmp(name, "none.test") == 0 ? EAI_NONAME : EAI_AGAIN;
 }
