@@ -82,6 +82,7 @@ void Easy::set_fixed_options(const Origin& origin) {
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   set(CURLOPT_PROXY, options.proxy.c_str());  // "" also keeps libcurl from asking the environment
+  set(CURLOPT_NOPROXY, "");                   // nor for exceptions from it, at each transfer
   set(CURLOPT_ERRORBUFFER, error_.data());
   set(CURLOPT_SHARE, multi.share());
   set(CURLOPT_MAXAGE_CONN,
