@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""Measures linegate beside other programs that do the same job, in interleaved rounds, and prints one table. See bench/README.md."""
+import argparse
+import json
+import platform
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+
+from harness import chart, measure, scenarios, table  # noqa: E402
+from harness.systems import SYSTEMS, Place, systems_for  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", help=f"quick, smoke, main, growth, {', '.join(scenarios.FAMILIES)}, or names: "
+                        f"{', '.join(s.name for s in scenarios.MAIN)} [main]")
+    parser.add_argument("--systems", help=f"only these, comma-separated: {', '.join(SYSTEMS)}")
+    parser.add_argument("--rounds", type=int, help="[5; quick 3, smoke 1]")
+    parser.add_argument("--duration", type=float, help="seconds of measuring a round [3; quick 0.8, smoke 0.2]")
+    parser.add_argument("--warmup", type=float, help="seconds before [1; quick 0.2, smoke 0.1]")
+    parser.add_argument("--upstream", choices=("stub", "nginx"), default="stub", help="what plays the API [stub]")
+    parser.add_argument("--instructions", action="store_true", help="also count instructions with callgrind (slow)")
+    parser.add_argument("--no-syscalls", action="store_true", help="do not count system calls with strace")
+    parser.add_argument("--build", type=Path, default=ROOT / "build/bench", help="where the programs were built")
+    parser.add_argument("--out", type=Path, default=ROOT / "build/bench/results", help="where JSON and charts go")
+    return parser.parse_args()
+
+
+def present(wanted, bench):
+    """Those that can run here; says of the others why not."""
+    place = Place(0, 0, bench.build, bench.build)
+    for name in wanted:
+        reason = SYSTEMS[name].missing(place)
+        if reason:
+            print(f"bench: {name} is left out: {reason}", file=sys.stderr)
+        else:
+            yield name
+
+
+def one_round(bench, scenario, systems, results):
+    for system in systems:
+        say(f"{scenario.name} {system.name}")
+        try:
+            results.setdefault(system.name, {"rounds": []})["rounds"].append(measure.measure(bench, system, scenario))
+        except measure.Failed as error:
+            sys.exit(f"\nbench: {scenario.name}, {system.name}: {error}")
+
+
+def say(what):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
+
+
+def run_scenario(bench, scenario, wanted, options):
+    systems, results = systems_for(scenario, wanted), {}
+    for turn in range(options.rounds):  # there and back, so that a drift of the machine favours nobody
+        one_round(bench, scenario, systems if turn % 2 == 0 else systems[::-1], results)
+    results = {system.name: results[system.name] for system in systems}
+    for system in systems:
+        result = results[system.name]
+        result["summary"] = table.summarize(result["rounds"])
+        if not options.no_syscalls and not scenario.family:
+            result["syscalls"] = measure.syscalls(bench, system, scenario)
+        if options.instructions:
+            result["instructions"] = measure.instructions(bench, system, scenario)
+    say("")
+    return results
+
+
+def machine():
+    model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    return {"cpu": model[0] if model else platform.processor(), "cores": len(model), "kernel": platform.release(),
+            "taken": time.strftime("%Y-%m-%d %H:%M")}
+
+
+def draw(out, results):
+    groups = []
+    for name, systems in results.items():
+        rows = [(system, *(result["summary"]["cpu_us"][key] for key in ("median", "min", "max"))) for system, result in systems.items()
+                if "cpu_us" in result["summary"]]
+        if not scenarios.ALL[name].family and scenarios.ALL[name].depth and rows:
+            groups.append((name, rows))
+    if groups:
+        title = "CPU per request, microseconds (less is better; the line is the spread over rounds)"
+        chart.write(out / "cpu.svg", chart.bars(title, groups))
+    for family in scenarios.FAMILIES:
+        draw_family(out, family, {name: r for name, r in results.items() if scenarios.ALL[name].family == family})
+
+
+def draw_family(out, family, results):
+    series = {}
+    for name, systems in results.items():
+        for system, result in systems.items():
+            series.setdefault(system, []).append((scenarios.ALL[name].x, result["summary"]["cpu_us"]["median"]))
+    if series:
+        unit = {"body": "bytes of body", "latency": "upstream latency, ms"}.get(family, family)
+        chart.write(out / f"{family}.svg", chart.curves(f"CPU per request as {family} grow", unit, "us/request", series))
+
+
+@dataclass
+class Mode:
+    """What a word in the place of scenarios stands for; options that are given win."""
+    rounds: int = 5
+    duration: float = 3.0
+    warmup: float = 1.0
+    names: tuple = ("main",)
+    systems: tuple = tuple(SYSTEMS)
+    own_times: bool = True  # scenarios may ask for other times
+
+
+MODES = {
+    "quick": Mode(3, 0.8, 0.2, scenarios.QUICK, tuple(name for name in SYSTEMS if name != "shell")),
+    "smoke": Mode(1, 0.2, 0.1, ("main", "growth"), ("linegate", "floor"), own_times=False),  # does it run at all?
+}
+
+
+def prepare(options):
+    """(bench, scenarios, systems), and the mode's values for options that were not given."""
+    mode = MODES.get(options.scenarios[0], Mode()) if len(options.scenarios) == 1 else Mode()
+    options.rounds = options.rounds or mode.rounds
+    options.no_syscalls = options.no_syscalls or not mode.own_times
+    bench = measure.Bench(options.build.resolve(), options.upstream, options.warmup or mode.warmup, options.duration or mode.duration)
+    names = mode.names if options.scenarios[:1] == [] or options.scenarios[0] in MODES else options.scenarios
+    chosen = scenarios.named(names)
+    if not mode.own_times:
+        chosen = [replace(scenario, warmup=0, duration=0) for scenario in chosen]
+    if bench.server_core == bench.other_core:
+        print("bench: one core only: load, upstream and server share it", file=sys.stderr)
+    return bench, chosen, list(present(options.systems.split(",") if options.systems else mode.systems, bench))
+
+
+def main():
+    options = arguments()
+    try:
+        bench, chosen, wanted = prepare(options)
+    except KeyError as error:
+        sys.exit(f"bench: no scenario or system {error}")
+    started, results = time.monotonic(), {}
+    for scenario in filter(lambda one: systems_for(one, wanted), chosen):
+        results[scenario.name] = run_scenario(bench, scenario, wanted, options)
+        print(table.scenario_table(scenario, results[scenario.name]), end="\n\n", flush=True)
+    print(f"{table.noise_line(results)} {options.rounds} rounds of {bench.duration:g} s, upstream {options.upstream}, "
+          f"{time.monotonic() - started:.0f} s in all.")
+    options.out.mkdir(parents=True, exist_ok=True)
+    file = options.out / "results.json"
+    described = {name: scenarios.ALL[name].describe() for name in results}
+    file.write_text(json.dumps({"machine": machine(), "scenarios": described, "results": results}, indent=1))
+    draw(options.out, results)
+    print(f"JSON and charts: {options.out}")
+
+
+if __name__ == "__main__":
+    main()
