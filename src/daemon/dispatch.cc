@@ -62,7 +62,7 @@ Task<Answer> dispatch(Context& context, Client& client, BodyBudget& bodies, cons
   auto& error = outcome.response.error;
   bool by_client = error && error->kind == ErrorKind::timeout && error->limit == Limit::client;
   if (by_client) error->limit_value = *limits.timeout;  // what it asked for, not what was left of it
-  co_return to_answer(outcome, route, context.config->secrets);
+  co_return to_answer(outcome, route, context.config->secrets, limits.want_meta);
 }
 
 Answer expired(const OutboundRequest& request, Duration timeout, const SecretSet& secrets) {
@@ -73,7 +73,7 @@ Answer expired(const OutboundRequest& request, Duration timeout, const SecretSet
   error.limit_value = timeout;
   Outcome outcome;
   outcome.response = Response::failed(std::move(error));
-  return to_answer(outcome, *request.route, secrets);
+  return to_answer(outcome, *request.route, secrets, false);
 }
 
 }  // namespace linegate::daemon

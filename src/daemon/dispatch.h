@@ -21,8 +21,9 @@ struct Context;
 struct CallLimits {
   Time received{};  // when its line was read: the client's timeout counts from there
   std::optional<Duration> timeout;
+  bool want_meta = false;
 
-  static CallLimits from(const wire::Call& call, Time now) { return {now, call.timeout}; }
+  static CallLimits from(const wire::Call& call, Time now) { return {now, call.timeout, call.to.want_meta}; }
 };
 
 // `client` and `bodies` are who is charged; they, the context and the request must outlive the task.

@@ -164,8 +164,8 @@ std::string meta_of(const Outcome& outcome, const Route& route) {
 
 }  // namespace
 
-Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets) {
-  std::string meta = meta_of(outcome, route);
+Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets, bool want_meta) {
+  std::string meta = want_meta ? meta_of(outcome, route) : std::string();
   const Response& response = outcome.response;
   bool success = response.status >= 200 && response.status < 300;
   Answer answer = response.error ? Answer::of(from_failure(*response.error, outcome, route))

@@ -1,5 +1,5 @@
 // An upstream's outcome as the protocol's Answer (protocol.md section 5): JSON checked, errors mapped,
-// secrets masked, meta told. Pure but for the JSON checker that it is given.
+// secrets masked, meta told. Pure.
 #pragma once
 
 #include <string>
@@ -16,8 +16,8 @@ namespace linegate::daemon {
 inline constexpr std::size_t kMaxErrorBody = 16 * 1024;  // a JSON body of a status error, shown whole
 inline constexpr std::size_t kMaxExcerpt = 512;          // bytes of any other
 
-// Takes the response's body.
-Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets);
+// Takes the response's body. Meta is written only where it is wanted: it costs as much as the rest.
+Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets, bool want_meta);
 
 // Milliseconds from a Retry-After field: seconds or an HTTP date (RFC 9110 section 10.2.3), `now` in Unix
 // seconds. Negative values are 0; nullopt if it is neither.

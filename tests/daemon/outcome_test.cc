@@ -37,7 +37,7 @@ struct OutcomeTest : testing::Test {
   void SetUp() override { ASSERT_TRUE(router) << diagnostics; }
 
   Answer answer(std::string_view route = "weather") {
-    return to_answer(outcome, *router->find(route), router->config().secrets);
+    return to_answer(outcome, *router->find(route), router->config().secrets, want_meta);
   }
   Answer status(int code, std::string type, std::string body) {
     outcome.response.status = code;
@@ -56,6 +56,7 @@ struct OutcomeTest : testing::Test {
     return answer();
   }
 
+  bool want_meta = false;
   std::string diagnostics;
   std::unique_ptr<Router> router;
   Outcome outcome;
@@ -181,7 +182,12 @@ TEST_F(OutcomeTest, TooMuchBodyIsABadPayload) {
   EXPECT_EQ(failure(ErrorKind::too_large, true).error->symbol, wire::Symbol::upstream_bad_payload);
 }
 
+TEST_F(OutcomeTest, WritesNoMetaThatNobodyWants) {
+  EXPECT_EQ(status(200, "", "1").meta, "");
+}
+
 TEST_F(OutcomeTest, MetaTellsWhatHappened) {
+  want_meta = true;
   outcome.queue = 1500us;
   outcome.upstream = 212400us;
   outcome.response.headers.append_line("Link: <n>; rel=\"next\"\r\n");
@@ -191,6 +197,7 @@ TEST_F(OutcomeTest, MetaTellsWhatHappened) {
 }
 
 TEST_F(OutcomeTest, MetaShowsAllFieldsOfOneNameAsOneList) {
+  want_meta = true;
   outcome.response.headers.append_line("Link: <a>\r\nlink: <b>\r\n");
   EXPECT_NE(status(200, "", "1").meta.find(R"("headers":{"Link":"<a>, <b>"})"), std::string::npos);
 }
