@@ -25,10 +25,9 @@ std::vector<std::string> route(const std::string& keys) {
   return diagnose(with_route(keys));
 }
 
-// The project's full example, next to this file.
+// The project's full example.
 std::string example() {
-  std::string here = __FILE__;
-  return here.substr(0, here.rfind('/')) + "/data/linegate.toml";
+  return LINEGATE_TEST_DATA "/linegate.toml";
 }
 
 // ---- the whole file
