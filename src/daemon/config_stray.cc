@@ -32,9 +32,16 @@ class Scanner {
   // What begins at at_, whole.
   void step() {
     if (text_[at_] == '#') return skip_to("\n");
+    if (!begins_string()) return skip(1);
     if (rest().starts_with("\"\"\"") || rest().starts_with("'''")) return skip_long_string(text_[at_]);
-    if (text_[at_] == '"' || text_[at_] == '\'') return skip_string(text_[at_]);
-    skip(1);
+    skip_string(text_[at_]);
+  }
+
+  // A quote in the middle of something else (1'x) begins nothing: the library reads on as if it were a
+  // number.
+  bool begins_string() const {
+    if (text_[at_] != '"' && text_[at_] != '\'') return false;
+    return at_ == 0 || std::string_view("\n\r\t =,[{.").find(text_[at_ - 1]) != std::string_view::npos;
   }
 
   // Ends at its line's end, whether it is closed or not.

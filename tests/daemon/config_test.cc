@@ -153,6 +153,8 @@ TEST(Config, HasCharactersOutsideAsciiInQuotesAndCommentsOnly) {
   EXPECT_THAT(diagnose("schema = 1\n[log]\nlevel = \"\xc3\xa9\"\xc2\xa0"),
               ElementsAre("f:3:12: " + sentence));
   EXPECT_THAT(diagnose("a = '''\\''' \xc3\xa9"), ElementsAre("f:1:13: " + sentence));
+  EXPECT_THAT(diagnose("a = 1'\xc9\x9e'"),
+              ElementsAre("f:1:7: " + sentence));  // no string begins within a number
   EXPECT_THAT(diagnose("a = \"\"\"b\\\n \xc2\xa7\"\"\""), ElementsAre("f:2:2: " + sentence));
 }
 
