@@ -1,0 +1,78 @@
+// Cache: responses by the key of their request, within one budget of bytes, least recently used out first. It
+// keeps and finds; what may be stored and for how long is freshness.h's. Pure: time is passed in. One for all
+// upstreams of a process; their keys do not meet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "base/link.h"
+#include "http/response.h"
+#include "upstream/freshness.h"
+#include "upstream/key.h"
+
+namespace linegate {
+
+// A stored response. Immutable: a refresh puts another in its place, so whoever holds one keeps it.
+struct Stored {
+  std::shared_ptr<Response> response;  // checked and compacted; its charge is released
+  Freshness freshness;
+  Time received{};
+
+  Duration age(Time now) const;
+  bool fresh(Time now) const;
+  // Stale, but may be given out while it is being refreshed, or because the API fails now.
+  bool usable_while_revalidating(Time now) const;
+  bool usable_on_error(Time now) const;
+};
+using StoredPtr = std::shared_ptr<const Stored>;
+
+struct CacheStats {
+  std::uint64_t stored = 0;
+  std::uint64_t evicted = 0;      // for room
+  std::uint64_t invalidated = 0;  // by an unsafe method
+};
+
+class Cache {
+ public:
+  explicit Cache(std::size_t max_bytes);
+  ~Cache();
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+
+  // The entry of that key, which thereby is the most recently used; null if there is none. One that is neither
+  // fresh nor permitted stale nor can be revalidated is dropped instead.
+  StoredPtr find(std::string_view key, Time now);
+  // Without touching the order or dropping; for explain.
+  StoredPtr peek(std::string_view key) const;
+
+  // Puts it in the place of what the key had, and makes room. False if it is larger than the whole budget,
+  // or than `max_object` (body bytes): then what the key had is dropped, too.
+  bool store(const RequestKey& key, std::shared_ptr<Response> response, const Freshness& freshness, Time now,
+             std::size_t max_object);
+
+  // A 304 to the entry's conditional request: its fields replace those of the same name (RFC 9111 section 3.2),
+  // but for Content-Encoding, Content-Length, Content-Range and Content-Type; the lifetime is reckoned anew. The result is
+  // stored if its key still has `old` (which may be gone), and is given back in any case.
+  StoredPtr refresh(const RequestKey& key, const Stored& old, const Response& not_modified,
+                    const CachePolicy& policy, Duration delay, std::int64_t wall, Time now);
+
+  void erase(std::string_view key);
+  // Everything stored for that upstream and target, whatever method, fields and body (RFC 9111 section 4.4).
+  void invalidate(std::string_view resource);
+
+  std::size_t bytes() const;
+  std::size_t max_bytes() const;
+  std::size_t entries() const;
+  const CacheStats& stats() const;
+};
+
+// Adds If-None-Match and If-Modified-Since to a request that is to refresh `stored` (RFC 9111 section 4.3.1).
+void make_conditional(Request& request, const Stored& stored);
+
+}  // namespace linegate
