@@ -1,24 +1,31 @@
 #include "base/buffer.h"
 
 #include <algorithm>
+#include <new>
 
 namespace linegate {
+namespace {
 
-char* Buffer::reserve(std::size_t n) {
-  if (capacity_ - end_ >= n) return data_.get() + end_;
+constexpr std::size_t kSmallest = 256;  // of a block, its head included
+
+}  // namespace
+
+Buffer::Owner Buffer::allocate(std::size_t capacity) {
+  void* memory = ::operator new(sizeof(Block) + capacity);
+  return Owner(new (memory) Block{0, 0, capacity});
+}
+
+void Buffer::make_room(std::size_t n) {
   std::size_t held = size();
-  if (capacity_ - held >= n && begin_ >= held) {  // moving is cheaper than a new block
-    std::memcpy(data_.get(), data_.get() + begin_, held);
+  if (capacity() - held >= n && block_->begin >= held) {  // moving is cheaper than a new block
+    std::memcpy(block_->bytes(), block_->bytes() + block_->begin, held);
   } else {
-    std::size_t wanted = std::max({held + n, 2 * capacity_, std::size_t{256}});
-    std::unique_ptr<char[]> block(new char[wanted]);
-    if (held != 0) std::memcpy(block.get(), data_.get() + begin_, held);
-    data_ = std::move(block);
-    capacity_ = wanted;
+    Owner grown = allocate(std::max({held + n, 2 * capacity(), kSmallest - sizeof(Block)}));
+    if (held != 0) std::memcpy(grown->bytes(), block_->bytes() + block_->begin, held);
+    block_ = std::move(grown);
   }
-  begin_ = 0;
-  end_ = held;
-  return data_.get() + end_;
+  block_->begin = 0;
+  block_->end = held;
 }
 
 }  // namespace linegate

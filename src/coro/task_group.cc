@@ -21,16 +21,14 @@ struct TaskGroup::Runner {
     std::suspend_always initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
     void return_void() {}
-    void unhandled_exception() { group.on_error_(std::current_exception()); }
+    void unhandled_exception() { group.on_error_.tell(group.on_error_.owner, std::current_exception()); }
 
     TaskGroup& group;
     Waiter start;
   };
 };
 
-namespace {
-
-void print_error(std::exception_ptr error) {
+void TaskGroup::print_error(void*, std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& e) {
@@ -38,13 +36,6 @@ void print_error(std::exception_ptr error) {
   } catch (...) {
     std::fputs("linegate: a task ended with an unknown exception\n", stderr);
   }
-}
-
-}  // namespace
-
-TaskGroup::TaskGroup(RunQueue& queue, ErrorHandler on_error)
-    : queue_(queue), on_error_(on_error ? std::move(on_error) : ErrorHandler(print_error)), idle_(queue) {
-  idle_.set();
 }
 
 TaskGroup::~TaskGroup() {
@@ -58,7 +49,6 @@ TaskGroup::Runner TaskGroup::run(TaskGroup&, Task<> task, Ref&) {
 
 TaskGroup::Ref TaskGroup::spawn(Task<> task) {
   ++size_;
-  idle_.clear();
   Ref ref;
   run(*this, std::move(task), ref);
   return ref;
@@ -79,7 +69,8 @@ void TaskGroup::destroy(List<Root>& roots) {
 }
 
 void TaskGroup::left() {
-  if (--size_ == 0) idle_.set();
+  if (--size_ > 0) return;
+  while (!joining_.empty()) queue_.post(joining_.front());
 }
 
 }  // namespace linegate

@@ -5,10 +5,8 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
-#include <functional>
 
 #include "base/compiler.h"
-#include "coro/event.h"
 #include "coro/run_queue.h"
 #include "coro/task.h"
 
@@ -18,10 +16,16 @@ class TaskGroup final : Doom {
   struct Root;
 
  public:
-  // Called with each exception that a task let escape. The default writes one line to stderr.
-  using ErrorHandler = std::function<void(std::exception_ptr)>;
+  // Told of each exception that a task let escape: a function, and whom it is for. Each client has several
+  // groups, so it is two words, where a std::function would be four.
+  struct ErrorHandler {
+    void (*tell)(void* owner, std::exception_ptr error) = nullptr;
+    void* owner = nullptr;
+  };
 
-  explicit TaskGroup(RunQueue& queue, ErrorHandler on_error = {});
+  // Without a handler an exception is one line on stderr.
+  explicit TaskGroup(RunQueue& queue, ErrorHandler on_error = {print_error, nullptr})
+      : queue_(queue), on_error_(on_error) {}
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
   // Cancels what still runs. Must not be reached from within one of the group's own tasks.
@@ -43,8 +47,29 @@ class TaskGroup final : Doom {
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
+  class Join {
+   public:
+    explicit Join(TaskGroup& group) : group_(group) {}
+    bool await_ready() { return group_.empty() && group_.queue_.take_turn(); }
+    void await_suspend(std::coroutine_handle<> frame) {
+      waiter_.frame = frame;
+      if (group_.empty()) {
+        group_.queue_.post(waiter_);
+      } else {
+        group_.joining_.push_back(waiter_);
+      }
+    }
+    void await_resume() {}
+
+   private:
+    TaskGroup& group_;
+    Waiter waiter_;
+  };
+
   // co_await group.join(): until the group is empty.
-  auto join() { return idle_.wait(); }
+  Join join() { return Join(*this); }
+
+  static void print_error(void* nobody, std::exception_ptr error);
 
  private:
   // The outermost frame of a spawned task.
@@ -62,8 +87,8 @@ class TaskGroup final : Doom {
   ErrorHandler on_error_;
   List<Root> roots_;
   List<Root> doomed_;  // cancelled from within a running coroutine
+  List<Waiter> joining_;
   std::size_t size_ = 0;
-  Event idle_;
 };
 
 }  // namespace linegate

@@ -26,9 +26,21 @@ wire::Error draining_error() {
 
 }  // namespace
 
+// Until the end of input, `quit`, or a refusal that closes; all requests are answered by then.
 Task<> converse(Client& client, Context& context) {
   Connection connection(client, context);
-  co_await connection.run();
+  for (bool on = true; on;) {
+    if (std::size_t n = connection.bytes_to_peek(); n > 0) {
+      auto bytes = co_await client.peek_line(n);
+      on = bytes && connection.take_head(*bytes);
+      continue;
+    }
+    auto line = co_await client.read_line();
+    on = line && connection.take_line(*line);
+    if (on && connection.must_wait()) co_await connection.until_room();
+  }
+  co_await connection.tasks_.join();
+  connection.say_goodbye();
 }
 
 Connection::Connection(Client& client, Context& context)
@@ -36,17 +48,16 @@ Connection::Connection(Client& client, Context& context)
       context_(context),
       limits_(context.config->server),
       router_(context.router),
-      bodies_(*this),
       room_(context.loop.queue()),
-      tasks_(context.loop.queue(), [this](std::exception_ptr error) { give_up(error); }) {
+      tasks_(context.loop.queue(), {give_up, this}) {
   room_.set();
 }
 
 // A request ended with an exception, which is a bug: its reply will never come, so its client must not wait
 // for it.
-void Connection::give_up(std::exception_ptr error) {
+void Connection::give_up(void* connection, std::exception_ptr error) {
   log_exception(error);
-  client_.abort("one of its requests ended with an exception");
+  static_cast<Connection*>(connection)->client_.abort("one of its requests ended with an exception");
 }
 
 Connection::~Connection() {
@@ -55,44 +66,43 @@ Connection::~Connection() {
 
 // ---------------------------------------------------------------- input
 
-Task<> Connection::run() {
-  auto ours = co_await check_start();
-  while (ours) {
-    auto good = co_await check_head();
-    if (!good) break;
-    auto line = co_await client_.read_line();
-    if (!line) break;
-    if (!take_line(*line)) break;
-    co_await until_room();
+// 0: a whole line is to be read.
+std::size_t Connection::bytes_to_peek() const {
+  switch (look_) {
+    case Look::first_byte:
+      return 1;
+    case Look::two_bytes:
+      return 2;
+    case Look::head:
+      return wire::kSniffBytes;
+    case Look::line:
+      break;
   }
-  co_await tasks_.join();
-  if (quit_) deliver(destination_of(*quit_), Answer::of("null"));
-  client_.send(wire::farewell(foreign_));
+  return 0;
 }
 
-// The first bytes of a connection: TLS and Telnet have no lines to wait for.
-Task<bool> Connection::check_start() {
-  auto foreign = wire::Foreign::none;
-  for (std::size_t needed = 1; needed <= 2; ++needed) {
-    auto bytes = co_await client_.peek_line(needed);
-    if (!bytes) co_return false;
-    auto known = bytes->empty() ? wire::Foreign::none : wire::sniff_start(*bytes);
-    foreign = known.value_or(wire::Foreign::none);
-    if (known) break;
-  }
-  co_return foreign == wire::Foreign::none || refuse_foreign(foreign);
+bool Connection::take_start(std::string_view bytes) {
+  auto known = bytes.empty() ? wire::Foreign::none : wire::sniff_start(bytes);
+  bool undecided = !known && look_ == Look::first_byte;
+  look_ = undecided ? Look::two_bytes : Look::head;
+  auto foreign = known.value_or(wire::Foreign::none);
+  return foreign == wire::Foreign::none || refuse_foreign(foreign);
 }
 
-// Until the first valid request: a long first line shows what it is before its end.
-Task<bool> Connection::check_head() {
-  if (trusted_) co_return true;
-  auto head = co_await client_.peek_line(wire::kSniffBytes);
-  if (!head) co_return false;
-  auto foreign = wire::sniff_partial(without_byte_order_mark(*head));
-  co_return foreign == wire::Foreign::none || refuse_foreign(foreign);
+bool Connection::take_head(std::string_view bytes) {
+  if (look_ != Look::head) return take_start(bytes);
+  look_ = Look::line;
+  auto foreign = wire::sniff_partial(without_byte_order_mark(bytes));
+  return foreign == wire::Foreign::none || refuse_foreign(foreign);
 }
 
 bool Connection::take_line(const Line& line) {
+  bool on = take_whole_line(line);
+  look_ = trusted_ ? Look::line : Look::head;
+  return on;
+}
+
+bool Connection::take_whole_line(const Line& line) {
   std::string_view text = line;
   if (first_line_) text = without_byte_order_mark(text);
   if (line.too_long) return take_too_long(text);
@@ -128,6 +138,11 @@ Task<> Connection::until_room() {
   co_await client_.writable();
 }
 
+void Connection::say_goodbye() {
+  if (quit_) deliver(destination_of(*quit_), Answer::of("null"));
+  client_.send(wire::farewell(foreign_));
+}
+
 // What waits for a place may hold max_line bytes and no batch items; finished replies, max_unsent bytes while
 // they wait for their turn, and in batches what one batch may, so that a cancel of its last item is heard.
 // Then no further line is taken, and TCP pushes back.
@@ -150,7 +165,7 @@ bool Connection::take(wire::Message message, bool late) {
 
 bool Connection::take_call(wire::Call call, bool late) {
   if (call.to.dialect == wire::Dialect::text && call.method == "quit" && call.arguments.empty()) {
-    quit_ = call.to;
+    quit_ = std::make_unique<wire::ReplyTo>(call.to);
     return false;
   }
   Destination destination = destination_of(call.to);
@@ -177,7 +192,7 @@ bool Connection::take_batch(wire::Batch batch, bool late) {
     return !refusal || count_protocol_error(refusal->error);
   }
   for (std::size_t i = 0; i < batch.items.size(); ++i) {
-    Destination destination{{wire::Dialect::jsonrpc, {}, false, false, false}, nullptr, run, i};
+    Destination destination{{wire::Dialect::jsonrpc, {}, false, false, false}, std::nullopt, run, i};
     if (auto* call = std::get_if<wire::Call>(&batch.items[i])) {
       destination.to = call->to;
       take_item(std::move(*call), std::move(destination), late);

@@ -1,9 +1,11 @@
 // One client's conversation: reads its lines, runs its requests, writes its replies. At most max_in_flight
 // requests run at a time; replies keep the order that protocol.md section 4 gives them. Lives in the frame of
-// the client's handler: when a reset cancels that, everything here ends with it.
+// the client's handler: when a reset cancels that, everything here ends with it. Ten thousand idle ones are
+// usual, so what few of them need takes memory when it is needed.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -32,17 +34,16 @@ namespace linegate::daemon {
 // The handler that start_server() gets.
 Task<> converse(Client& client, Context& context);
 
-class Connection {
+class Connection final : BodyBudget {
  public:
   Connection(Client& client, Context& context);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  // Until the end of input, `quit`, or a refusal that closes; all requests are answered by then.
-  Task<> run();
-
  private:
+  friend Task<> converse(Client& client, Context& context);
+
   // A batch whose items are not all answered.
   struct BatchRun {
     BatchRun(const wire::Batch& batch, std::size_t max_reply) : reply(batch, max_reply) {}
@@ -53,7 +54,7 @@ class Connection {
   // Where an answer goes: to a line of its own, at its turn or at once, or into a batch's array.
   struct Destination {
     wire::ReplyTo to;
-    ReplyOrder::Slot* slot = nullptr;
+    std::optional<ReplyOrder::Turn> turn;
     std::shared_ptr<BatchRun> batch;
     std::size_t index = 0;
   };
@@ -69,24 +70,29 @@ class Connection {
     bool may_expire = false;  // while it waits
   };
 
+  // What is looked at next: a connection's first byte or two (TLS and Telnet have no lines to wait for), the
+  // beginning of a line (a long one shows what it is before its end), or a line.
+  enum class Look : std::uint8_t { first_byte, two_bytes, head, line };
+
+  // What tasks_ tells of.
+  static void give_up(void* connection, std::exception_ptr error);
+
   // Charges the client for response bodies on their way.
-  struct Bodies final : BodyBudget {
-    explicit Bodies(Connection& owner) : connection(owner) {}
-    bool grow(std::size_t bytes) override;
-    void shrink(std::size_t bytes) override;
-    Connection& connection;
-  };
+  bool grow(std::size_t bytes) override;
+  void shrink(std::size_t bytes) override;
 
-  void give_up(std::exception_ptr error);
-
-  // ---- input
-  Task<bool> check_start();
-  Task<bool> check_head();
+  // ---- input; those that return bool say whether to go on
+  std::size_t bytes_to_peek() const;
+  bool take_start(std::string_view bytes);
+  bool take_head(std::string_view bytes);
   bool take_line(const Line& line);
+  bool take_whole_line(const Line& line);
   bool take_too_long(std::string_view line);
   bool refuse_foreign(wire::Foreign foreign);
+  bool must_wait() const { return !has_room() || client_.unsent() > limits_.max_unsent; }
   Task<> until_room();
   bool has_room() const;
+  void say_goodbye();
 
   // ---- messages; each returns false when the conversation is over
   bool take(wire::Message message, bool late);
@@ -101,6 +107,7 @@ class Connection {
   // ---- requests
   void begin(const wire::Call& call, Destination destination);
   std::optional<wire::Error> register_id(const wire::ReplyTo& to);
+  void remember_id(std::string_view id, Request& request);
   bool may_start() const;
   void start(std::unique_ptr<Request> request);
   Task<> run_request(std::unique_ptr<Request> request);
@@ -115,7 +122,7 @@ class Connection {
   // ---- output
   Destination destination_of(const wire::ReplyTo& to);
   void deliver(const Destination& destination, const Answer& answer);
-  void deliver_to_slot(const Destination& destination, const Answer& answer);
+  void deliver_in_turn(const Destination& destination, const Answer& answer);
   void deliver_to_batch(const Destination& destination, const Answer& answer);
   void hold(std::size_t& held, std::ptrdiff_t bytes);
   void write(Buffer& out, const wire::ReplyTo& to, const Answer& answer);
@@ -126,19 +133,19 @@ class Connection {
   const ServerConfig& limits_;
   std::shared_ptr<const Router> router_;  // a running conversation keeps its routes
 
-  Bodies bodies_;
   ReplyOrder order_;
   std::size_t held_in_order_ = 0;    // bytes of replies that wait for their turn
   std::size_t held_in_batches_ = 0;  // and of those that wait for the rest of their batch
   List<Request> waiting_;            // for a place, first come first served
   std::size_t waiting_bytes_ = 0;
-  std::size_t waiting_items_ = 0;  // of batches
-  std::unordered_map<std::string_view, Request*>
-      by_id_;  // JSON-RPC ids in flight; keys point into the requests
-  std::size_t running_ = 0;
-  std::size_t protocol_errors_ = 0;              // in a row
-  std::optional<wire::ReplyTo> quit_;            // answered when everything before it is
-  wire::Foreign foreign_ = wire::Foreign::none;  // likewise
+  std::uint32_t waiting_items_ = 0;  // of batches
+  std::uint32_t running_ = 0;
+  using Ids = std::unordered_map<std::string_view, Request*>;  // keys point into the requests
+  std::unique_ptr<Ids> by_id_;                   // JSON-RPC ids in flight; null before the first
+  std::unique_ptr<wire::ReplyTo> quit_;          // answered when everything before it is
+  std::uint32_t protocol_errors_ = 0;            // in a row
+  wire::Foreign foreign_ = wire::Foreign::none;  // what it turned out to be
+  Look look_ = Look::first_byte;
   bool first_line_ = true;
   bool trusted_ = false;  // has had one valid request
   bool waits_writable_ = false;

@@ -27,7 +27,7 @@ void Connection::begin(const wire::Call& call, Destination destination) {
   request->outbound = std::move(std::get<OutboundRequest>(outbound));
   request->limits = CallLimits::from(call, context_.loop.now());
   const wire::ReplyTo& to = request->destination.to;
-  if (to.dialect == wire::Dialect::jsonrpc && !to.notification) by_id_.emplace(to.id, request.get());
+  if (to.dialect == wire::Dialect::jsonrpc && !to.notification) remember_id(to.id, *request);
   client_.set_busy(true);
   if (waiting_.empty() && may_start()) return start(std::move(request));
   wait_for_place(std::move(request));
@@ -35,9 +35,14 @@ void Connection::begin(const wire::Call& call, Destination destination) {
 
 // JSON-RPC ids are compared as raw bytes; one that is in flight must not be used again.
 std::optional<wire::Error> Connection::register_id(const wire::ReplyTo& to) {
-  if (to.dialect != wire::Dialect::jsonrpc || to.notification || by_id_.count(to.id) == 0)
+  if (to.dialect != wire::Dialect::jsonrpc || to.notification || !by_id_ || by_id_->count(to.id) == 0)
     return std::nullopt;
   return wire::Error{wire::Symbol::invalid_request, "a request with this id is still in flight", {}};
+}
+
+void Connection::remember_id(std::string_view id, Request& request) {
+  if (!by_id_) by_id_ = std::make_unique<Ids>();
+  by_id_->emplace(id, &request);
 }
 
 // Replies that wait for their turn stop a call only while others run: when none does, it may be this one that
@@ -55,7 +60,7 @@ void Connection::start(std::unique_ptr<Request> request) {
 }
 
 Task<> Connection::run_request(std::unique_ptr<Request> request) {
-  auto answer = co_await dispatch(context_, client_, bodies_, request->outbound, request->limits);
+  auto answer = co_await dispatch(context_, client_, *this, request->outbound, request->limits);
   finish(*request, answer);
 }
 
@@ -104,8 +109,9 @@ Task<> Connection::start_when_writable() {
 }
 
 bool Connection::cancel(std::string_view id) {
-  auto found = by_id_.find(id);
-  if (found == by_id_.end()) return false;
+  if (!by_id_) return false;
+  auto found = by_id_->find(id);
+  if (found == by_id_->end()) return false;
   Request& request = *found->second;
   Answer cancelled = Answer::of(wire::Error{wire::Symbol::cancelled, "cancelled by the client", {}});
   if (request.running) {
@@ -122,21 +128,21 @@ bool Connection::cancel(std::string_view id) {
 void Connection::finish(Request& request, const Answer& answer) {
   log_access(request, answer);
   const wire::ReplyTo& to = request.destination.to;
-  if (to.dialect == wire::Dialect::jsonrpc && !to.notification) by_id_.erase(to.id);
+  if (to.dialect == wire::Dialect::jsonrpc && !to.notification) by_id_->erase(to.id);
   if (request.running) --running_;
   deliver(request.destination, answer);
   start_waiting();
   if (running_ == 0 && waiting_.empty()) client_.set_busy(false);
 }
 
-bool Connection::Bodies::grow(std::size_t bytes) {
-  if (connection.context_.server->budget().full()) return false;
-  connection.client_.hold(bytes);
+bool Connection::grow(std::size_t bytes) {
+  if (context_.server->budget().full()) return false;
+  client_.hold(bytes);
   return true;
 }
 
-void Connection::Bodies::shrink(std::size_t bytes) {
-  connection.client_.let_go(bytes);
+void Connection::shrink(std::size_t bytes) {
+  client_.let_go(bytes);
 }
 
 }  // namespace linegate::daemon

@@ -8,26 +8,25 @@ namespace linegate::daemon {
 
 Connection::Destination Connection::destination_of(const wire::ReplyTo& to) {
   bool ordered = to.dialect == wire::Dialect::text && to.id.empty();
-  return {to, ordered ? &order_.open() : nullptr, nullptr, 0};
+  return {to, ordered ? std::optional(order_.open()) : std::nullopt, nullptr, 0};
 }
 
 void Connection::deliver(const Destination& destination, const Answer& answer) {
   if (destination.batch) return deliver_to_batch(destination, answer);
-  if (destination.slot) return deliver_to_slot(destination, answer);
+  if (destination.turn) return deliver_in_turn(destination, answer);
   write(client_.output(), destination.to, answer);
   client_.sent();
 }
 
-void Connection::deliver_to_slot(const Destination& destination, const Answer& answer) {
-  ReplyOrder::Slot& slot = *destination.slot;
-  if (order_.first(slot)) {
+void Connection::deliver_in_turn(const Destination& destination, const Answer& answer) {
+  ReplyOrder::Turn turn = *destination.turn;
+  if (order_.first(turn)) {
     write(client_.output(), destination.to, answer);
-    hold(held_in_order_, -static_cast<std::ptrdiff_t>(order_.close(slot, client_.output())));
+    hold(held_in_order_, -static_cast<std::ptrdiff_t>(order_.close(turn, client_.output())));
     client_.sent();
   } else {
-    write(slot.line, destination.to, answer);
-    slot.done = true;
-    hold(held_in_order_, static_cast<std::ptrdiff_t>(ReplyOrder::held(slot)));
+    write(order_.line(turn), destination.to, answer);
+    hold(held_in_order_, static_cast<std::ptrdiff_t>(order_.wait(turn)));
   }
 }
 

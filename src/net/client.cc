@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "loop/sleep.h"
 #include "net/server.h"
@@ -27,12 +29,7 @@ struct Client::WriteRequest {
 };
 
 Client::Client(Loop& loop, const ClientLimits& limits, Budget& budget, Peer::Family family)
-    : loop_(loop),
-      limits_(limits),
-      budget_(budget),
-      last_input_(loop.now()),
-      ended_event_(loop.queue()),
-      dirty_(*this) {
+    : loop_(loop), limits_(limits), budget_(budget), last_input_(loop.now()), ended_event_(loop.queue()) {
   if (family == Peer::Family::local) {
     uv_pipe_init(loop.uv(), &handle_.pipe, 0);
   } else {
@@ -43,7 +40,7 @@ Client::Client(Loop& loop, const ClientLimits& limits, Budget& budget, Peer::Fam
 
 void Client::closing() {
   lost_ = true;
-  dirty_.unlink();
+  unlink();
   budget_.give_back(counted_);
   counted_ = 0;
   if (server_) std::exchange(server_, nullptr)->left(*this);
@@ -207,7 +204,7 @@ void Client::send(std::string_view bytes) {
 
 void Client::sent() {
   if (lost_) return out_.release();
-  if (!dirty_.linked() && server_) server_->mark_dirty(dirty_);
+  if (!linked() && server_) server_->mark_dirty(*this);
   recount();
 }
 
@@ -245,7 +242,7 @@ void Client::on_written(int status) {
   writing_ = false;
   if (!server_) return;  // closing
   if (status < 0) return abort(uv_strerror(status));
-  if (!out_.empty()) server_->mark_dirty(dirty_);
+  if (!out_.empty()) server_->mark_dirty(*this);
   wake_writers();
 }
 

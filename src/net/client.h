@@ -10,12 +10,12 @@
 #include <uv.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "base/buffer.h"
 #include "base/compiler.h"
+#include "base/link.h"
 #include "coro/event.h"
 #include "coro/task.h"
 #include "coro/task_group.h"
@@ -44,7 +44,10 @@ struct Line : std::string_view {
   bool late = false;      // it was completed after the server began to drain
 };
 
-class Client {
+// A Client as an element of its server's list of those with output to flush.
+class DirtyClient : public Link {};
+
+class Client final : DirtyClient {
  public:
   Client(Loop& loop, const ClientLimits& limits, Budget& budget, Peer::Family family);
 
@@ -86,7 +89,7 @@ class Client {
 
   template <typename Context>
   Context& context() const {
-    return *static_cast<Context*>(context_.get());
+    return *static_cast<Context*>(context_);
   }
   const Peer& peer() const { return peer_; }
   Loop& loop() { return loop_; }
@@ -182,11 +185,6 @@ class Client {
     Waiter waiter_;
   };
 
-  struct DirtyLink : Link {
-    explicit DirtyLink(Client& owner) : client(owner) {}
-    Client& client;
-  };
-
   // input
   bool line_ready() const;
   bool ended() const { return eof_ || closed_ || lost_ || (draining_ && !busy_); }
@@ -230,7 +228,7 @@ class Client {
   Budget& budget_;
   Server* server_ = nullptr;
   TaskGroup* handler_ = nullptr;
-  std::shared_ptr<void> context_;
+  void* context_ = nullptr;  // the server owns it
   Peer peer_;
 
   Buffer in_;
@@ -251,7 +249,6 @@ class Client {
   std::size_t counted_ = 0;  // what budget_ was last told
   std::size_t held_ = 0;
   std::size_t dropped_ = 0;  // bytes read and dropped while closing
-  DirtyLink dirty_;
 
   bool reading_ = false;
   bool writing_ = false;     // a uv_write is under way

@@ -87,7 +87,7 @@ Server::Server(Loop& loop, ServerOptions options, std::shared_ptr<void> context,
       admission_(options_.admission),
       budget_(options_.max_buffered),
       sweep_(*this, loop),
-      tasks_(loop, options_.on_error) {
+      tasks_(loop, error_handler()) {
   for (const std::string& where : options_.listen) listen(where);
   loop.add(*this, Loop::Stage::flush);
 }
@@ -95,6 +95,14 @@ Server::Server(Loop& loop, ServerOptions options, std::shared_ptr<void> context,
 Server::~Server() {
   stop_accepting();
 }  // so that a place that a client leaves is not given to the next
+
+TaskGroup::ErrorHandler Server::error_handler() {
+  if (!options_.on_error) return {TaskGroup::print_error, nullptr};
+  return {[](void* server, std::exception_ptr error) {
+            static_cast<Server*>(server)->options_.on_error(std::move(error));
+          },
+          this};
+}
 
 // ---------------------------------------------------------------- listening
 
@@ -178,7 +186,7 @@ void Server::accept(Listener& listener) {
   auto verdict = admission_.enter(client->peer_);
   if (verdict != Admission::Verdict::admitted) return refuse(std::move(client), verdict);
   client->admitted_ = true;
-  client->context_ = context_;
+  client->context_ = context_.get();
   client->start_reading();  // not at the first read: a reset is to be seen at once, and what came before a
                             // drain
   tasks_.spawn(serve(std::move(client)));
@@ -203,7 +211,7 @@ Task<> Server::serve(Handle<Client> client) {
   if (!sweep_.armed()) sweep_.arm(loop_.now() + sweep_interval());
   if (draining_) client->drain();  // it was accepted in the last moment
   {
-    TaskGroup handler(loop_, options_.on_error);
+    TaskGroup handler(loop_, error_handler());
     client->handler_ = &handler;
     handler.spawn(handler_(*client));
     co_await handler.join();
@@ -238,9 +246,9 @@ void Server::dropped(const Client& client, const char* reason) {
 bool Server::before_sleep() {
   if (budget_.burst()) shed();
   if (dirty_.empty()) return false;
-  List<Client::DirtyLink> now;
+  List<DirtyClient> now;
   now.take(dirty_);
-  while (!now.empty()) now.pop_front().client.flush();
+  while (!now.empty()) static_cast<Client&>(now.pop_front()).flush();
   return true;
 }
 

@@ -8,6 +8,7 @@
 // wrote is flushed and the connection is closed. An exception that it lets escape ends that one client.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -43,7 +44,7 @@ struct ServerOptions {
   // A client was ended by the server or by an error: why. For the log.
   std::function<void(const Client&, const char* reason)> on_dropped = {};
   // An exception escaped from a handler.
-  TaskGroup::ErrorHandler on_error = {};
+  std::function<void(std::exception_ptr)> on_error = {};
 };
 
 class Server final : Hook {
@@ -83,6 +84,7 @@ class Server final : Hook {
     Client& client;
   };
 
+  TaskGroup::ErrorHandler error_handler();
   void listen(const std::string& where);
   void listen_unix(const Endpoint& endpoint);
   void listen_tcp(const Endpoint& endpoint);
@@ -93,7 +95,7 @@ class Server final : Hook {
   Task<> serve(Handle<Client> client);
   Task<> see_off(Handle<Client> client);
 
-  void mark_dirty(Client::DirtyLink& link) { dirty_.push_back(link); }
+  void mark_dirty(Client& client) { dirty_.push_back(client); }
   bool before_sleep() override;
   void left(Client& client);
   void dropped(const Client& client, const char* reason);
@@ -110,7 +112,7 @@ class Server final : Hook {
   Budget budget_;
   std::vector<Handle<Listener>> listeners_;
   List<Entry> clients_;
-  List<Client::DirtyLink> dirty_;
+  List<DirtyClient> dirty_;
   Sweep sweep_;
   std::size_t seeing_off_ = 0;  // refused peers whose last words are on their way
   bool accepted_ = false;       // since drain() last looked

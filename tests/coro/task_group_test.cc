@@ -218,13 +218,14 @@ Task<> break_down(Event& event) {
 
 TEST_F(TaskGroupTest, ATaskThatThrowsEndsAloneAndTheHandlerIsTold) {
   std::vector<std::string> errors;
-  TaskGroup group(queue, [&](std::exception_ptr error) {
+  auto keep = [](void* kept, std::exception_ptr error) {
     try {
       std::rethrow_exception(error);
     } catch (const std::exception& e) {
-      errors.push_back(e.what());
+      static_cast<std::vector<std::string>*>(kept)->push_back(e.what());
     }
-  });
+  };
+  TaskGroup group(queue, {keep, &errors});
   Event other(queue);
   group.spawn(break_down(event));
   group.spawn(wait_for(other, alive));

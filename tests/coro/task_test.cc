@@ -30,7 +30,9 @@ class TaskTest : public testing::Test {
   RunQueue queue;
   Event event{queue};
   std::exception_ptr error;
-  TaskGroup group{queue, [this](std::exception_ptr e) { error = e; }};
+  TaskGroup group{
+      queue,
+      {[](void* kept, std::exception_ptr e) { *static_cast<std::exception_ptr*>(kept) = e; }, &error}};
 };
 
 Task<int> number(int value) {

@@ -4,19 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace linegate::daemon {
 namespace {
 
 struct Order : testing::Test {
-  // Delivers `text` as the reply in `slot`, as a connection does.
-  void deliver(ReplyOrder::Slot& slot, std::string_view text) {
-    if (order.first(slot)) {
+  // Delivers `text` as the reply of `turn`, as a connection does.
+  void deliver(ReplyOrder::Turn turn, std::string_view text) {
+    if (order.first(turn)) {
       out.append(text);
-      order.close(slot, out);
+      order.close(turn, out);
     } else {
-      slot.line.append(text);
-      slot.done = true;
+      order.line(turn).append(text);
+      order.wait(turn);
     }
   }
   std::string written() const { return std::string(out.view()); }
@@ -26,14 +27,14 @@ struct Order : testing::Test {
 };
 
 TEST_F(Order, AReplyInItsTurnGoesOutAtOnce) {
-  auto& first = order.open();
+  auto first = order.open();
   deliver(first, "a");
   EXPECT_EQ(written(), "a");
 }
 
 TEST_F(Order, AReplyBeforeItsTurnWaits) {
-  auto& first = order.open();
-  auto& second = order.open();
+  auto first = order.open();
+  auto second = order.open();
   deliver(second, "b");
   EXPECT_EQ(written(), "");
   deliver(first, "a");
@@ -41,9 +42,9 @@ TEST_F(Order, AReplyBeforeItsTurnWaits) {
 }
 
 TEST_F(Order, AGapHoldsBackWhatIsBehindIt) {
-  auto& first = order.open();
-  auto& second = order.open();
-  auto& third = order.open();
+  auto first = order.open();
+  auto second = order.open();
+  auto third = order.open();
   deliver(third, "c");
   deliver(first, "a");
   EXPECT_EQ(written(), "a");
@@ -52,10 +53,10 @@ TEST_F(Order, AGapHoldsBackWhatIsBehindIt) {
 }
 
 TEST_F(Order, TellsWhatTheWaitingRepliesCost) {
-  auto& first = order.open();
-  auto& second = order.open();
-  deliver(second, "b");
-  std::size_t cost = ReplyOrder::held(second);
+  auto first = order.open();
+  auto second = order.open();
+  order.line(second).append("b");
+  std::size_t cost = order.wait(second);
   EXPECT_GT(cost, 0u);
   out.append("a");
   EXPECT_EQ(order.close(first, out), cost);
@@ -65,6 +66,32 @@ TEST_F(Order, BeginsAnewWhenAllHaveGone) {
   deliver(order.open(), "a");
   deliver(order.open(), "b");
   EXPECT_EQ(written(), "ab");
+}
+
+TEST_F(Order, HoldsHoweverManyAreOpenAtATime) {
+  for (int round = 0; round < 3; ++round) {
+    std::vector<ReplyOrder::Turn> turns;
+    std::string expected;
+    out.release();
+    for (int i = 0; i < 100; ++i) {
+      turns.push_back(order.open());
+      expected += std::to_string(i) + ',';
+    }
+    for (int i = 99; i >= 0; --i) deliver(turns[static_cast<std::size_t>(i)], std::to_string(i) + ',');
+    EXPECT_EQ(written(), expected);
+  }
+}
+
+TEST_F(Order, GrowsWhileItsBeginningIsInTheMiddleOfTheRing) {
+  auto a = order.open();
+  auto b = order.open();
+  deliver(a, "a");
+  auto c = order.open();
+  auto d = order.open();
+  deliver(d, "d");
+  deliver(c, "c");
+  deliver(b, "b");
+  EXPECT_EQ(written(), "abcd");
 }
 
 }  // namespace
