@@ -48,6 +48,18 @@ bool carries_body(const Request& request) {
          request.method == "PATCH";
 }
 
+bool has_scheme(std::string_view url, std::string_view scheme) {
+  std::size_t end = url.find("://");
+  return end != url.npos && same_name(url.substr(0, end), scheme);
+}
+
+// Which encodings are wanted is said by the request itself.
+bool names_encoding(const Request& request) {
+  if (request.fixed && request.fixed->names_encoding()) return true;
+  return std::any_of(request.headers.begin(), request.headers.end(),
+                     [](const auto& field) { return same_name(field.first, "Accept-Encoding"); });
+}
+
 // libcurl's own timers only catch what ours miss, so they run out later.
 long later(Duration limit) {
   constexpr Duration kMore = 2s;
@@ -61,7 +73,7 @@ Easy::Easy(Multi& owner, const Origin& origin)
     : multi(owner), watch_idle(!origin.options().http2), curl_(curl_easy_init()) {
   if (!curl_) throw std::bad_alloc();
   set_fixed_options(origin);
-  set_tls(origin.options().tls);
+  set_tls(origin);
 }
 
 Easy::~Easy() {
@@ -84,7 +96,6 @@ void Easy::set_fixed_options(const Origin& origin) {
   set(CURLOPT_PROXY, options.proxy.c_str());  // "" also keeps libcurl from asking the environment
   set(CURLOPT_NOPROXY, "");                   // nor for exceptions from it, at each transfer
   set(CURLOPT_ERRORBUFFER, error_.data());
-  set(CURLOPT_SHARE, multi.share());
   set(CURLOPT_MAXAGE_CONN,
       std::max(
           1L, static_cast<long>(std::chrono::duration_cast<std::chrono::seconds>(options.max_idle).count())));
@@ -104,8 +115,21 @@ void Easy::set_fixed_options(const Origin& origin) {
   set(CURLOPT_CLOSESOCKETDATA, &multi);
 }
 
-void Easy::set_tls(const TlsOptions& tls) {
+void Easy::set_tls(const Origin& origin) {
   auto set = [&](CURLoption option, auto value) { curl_easy_setopt(curl_, option, value); };
+  const TlsOptions& tls = origin.options().tls;
+  char* none = nullptr;
+  // libcurl copies these names in each transfer, whether it is one with TLS or not.
+  if (!has_scheme(origin.options().proxy, "https")) {
+    set(CURLOPT_PROXY_CAINFO, none);
+    set(CURLOPT_PROXY_CAPATH, none);
+  }
+  if (origin.url().scheme != "https") {
+    set(CURLOPT_CAINFO, none);
+    set(CURLOPT_CAPATH, none);
+    return;
+  }
+  set(CURLOPT_SHARE, multi.share());
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
   set(CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
@@ -116,14 +140,20 @@ void Easy::set_tls(const TlsOptions& tls) {
 
 bool Easy::prepare(const Origin& origin, const Request& request, const SendOptions& options) {
   clear_error();
-  bool ok =
-      set_method(request) && set_headers(request) && set_backstops(options.clocks) &&
-      curl_easy_setopt(curl_, CURLOPT_REQUEST_TARGET, origin.wire_target(request.target).c_str()) == CURLE_OK;
+  bool ok = set_method(request) && set_headers(origin, request) && set_backstops(options.clocks) &&
+            set_target(origin, request.target);
   if (ok && fresh_ != options.fresh_connection) {
     fresh_ = options.fresh_connection;
     ok = curl_easy_setopt(curl_, CURLOPT_FRESH_CONNECT, fresh_ ? 1L : 0L) == CURLE_OK;
   }
   return ok;
+}
+
+bool Easy::set_target(const Origin& origin, const std::string& target) {
+  auto set = [&](const std::string& whole) {
+    return curl_easy_setopt(curl_, CURLOPT_REQUEST_TARGET, whole.c_str()) == CURLE_OK;
+  };
+  return origin.absolute_targets() ? set(origin.absolute_target(target)) : set(target);
 }
 
 bool Easy::set_method(const Request& request) {
@@ -142,9 +172,14 @@ bool Easy::set_method(const Request& request) {
   return curl_easy_setopt(curl_, CURLOPT_CUSTOMREQUEST, usual ? nullptr : method_.c_str()) == CURLE_OK;
 }
 
-bool Easy::set_headers(const Request& request) {
+bool Easy::set_headers(const Origin& origin, const Request& request) {
   static const HeaderList none;
-  curl_slist* head = (request.fixed ? request.fixed : &none)->list();
+  curl_slist* head = (request.fixed ? request.fixed : &none)->list(with_body_);
+  // Given so, libcurl passes it on; what CURLOPT_ACCEPT_ENCODING adds it formats twice in each transfer.
+  if (origin.options().gzip && !names_encoding(request)) {
+    encoding_ = {const_cast<char*>("Accept-Encoding: gzip"), head};
+    head = &encoding_;
+  }
   lines_.clear();
   for (const auto& [name, value] : request.headers) lines_.push_back(header_line(name, value));
   nodes_.clear();
@@ -173,6 +208,8 @@ bool Easy::set_address(const Origin& origin, const std::string& address) {
   if (!origin.options().proxy.empty()) {
     return curl_easy_setopt(curl_, CURLOPT_PROXY, origin.proxy_at(address).c_str()) == CURLE_OK;
   }
+  // Not for an address in the URL itself: libcurl takes it apart in each transfer.
+  if (address == origin.connect_host()) return true;
   // URL, Host, SNI and certificate checks stay on the name; connections are pooled per address.
   connect_to_text_ = "::" + bracketed(address) + ":" + std::to_string(origin.connect_port());
   connect_to_ = {connect_to_text_.data(), nullptr};

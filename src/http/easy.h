@@ -40,9 +40,10 @@ class Easy {
 
  private:
   void set_fixed_options(const Origin& origin);
-  void set_tls(const TlsOptions& tls);
+  void set_tls(const Origin& origin);
+  bool set_target(const Origin& origin, const std::string& target);
   bool set_method(const Request& request);
-  bool set_headers(const Request& request);
+  bool set_headers(const Origin& origin, const Request& request);
   bool set_backstops(const Clocks& clocks);
 
   CURL* curl_;
@@ -54,6 +55,7 @@ class Easy {
   std::string address_;             // as set last
   std::string connect_to_text_;     // "::ADDR:PORT"
   curl_slist connect_to_{};         // points to it
+  curl_slist encoding_{};           // "Accept-Encoding: gzip"
   std::vector<std::string> lines_;  // of the request's own headers
   std::vector<curl_slist> nodes_;   // point to them
   std::array<char, CURL_ERROR_SIZE> error_{};

@@ -25,6 +25,9 @@ std::string_view trim(std::string_view text) {
 constexpr std::array<std::string_view, 7> kFraming = {
     "Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "TE", "Expect", "Keep-Alive"};
 
+// Without a value a name only switches off what libcurl would add.
+constexpr std::array<std::string_view, 2> kSwitchedOff = {"Expect:", "Content-Type:"};
+
 }  // namespace
 
 bool same_name(std::string_view one, std::string_view other) {
@@ -89,14 +92,14 @@ struct HeaderList::Nodes {
 HeaderList::HeaderList() : HeaderList(Fields{}) {}
 
 HeaderList::HeaderList(const Fields& fields) : fields_(fields), nodes_(std::make_unique<Nodes>()) {
+  nodes_->lines = {kSwitchedOff.begin(), kSwitchedOff.end()};
   for (const auto& [name, value] : fields_) {
     if (!valid_field(name, value)) {
       throw std::invalid_argument("the header field \"" + printable(name) + "\" cannot be sent");
     }
     nodes_->lines.push_back(header_line(name, value));
+    names_encoding_ |= same_name(name, "Accept-Encoding");
   }
-  // Without a value a name only switches off what libcurl would add.
-  nodes_->lines.insert(nodes_->lines.end(), {"Expect:", "Content-Type:"});
   nodes_->nodes.resize(nodes_->lines.size());
   for (std::size_t i = 0; i < nodes_->lines.size(); ++i) {
     curl_slist* next = i + 1 < nodes_->lines.size() ? &nodes_->nodes[i + 1] : nullptr;
@@ -106,8 +109,9 @@ HeaderList::HeaderList(const Fields& fields) : fields_(fields), nodes_(std::make
 
 HeaderList::~HeaderList() = default;
 
-curl_slist* HeaderList::list() const {
-  return nodes_->nodes.data();
+curl_slist* HeaderList::list(bool with_body) const {
+  if (with_body) return nodes_->nodes.data();
+  return fields_.empty() ? nullptr : &nodes_->nodes[kSwitchedOff.size()];
 }
 
 }  // namespace linegate

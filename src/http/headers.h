@@ -37,10 +37,14 @@ class Headers {
   // "Name: value\r\n" per field, as received; no status line, no empty line.
   const std::string& raw() const { return block_; }
 
-  void append_line(std::string_view line) { block_.append(line); }  // with its line end
+  void append_line(std::string_view line) {  // with its line end
+    if (block_.empty()) block_.reserve(kUsualBytes);
+    block_.append(line);
+  }
   void clear() { block_.clear(); }
 
  private:
+  static constexpr std::size_t kUsualBytes = 480;
   static std::pair<std::string_view, std::string_view> next_field(std::string_view& rest);
   std::string block_;
 };
@@ -57,12 +61,17 @@ class HeaderList {
   HeaderList& operator=(const HeaderList&) = delete;
 
   const Fields& fields() const { return fields_; }
-  curl_slist* list() const;
+  // Null if there is nothing to say. What keeps libcurl from adding fields is in it only where libcurl would:
+  // for requests with a body. Each line of a list costs several comparisons in each transfer.
+  curl_slist* list(bool with_body) const;
+  // Whether a field says which encodings are wanted; else the origin's default goes out.
+  bool names_encoding() const { return names_encoding_; }
 
  private:
   struct Nodes;
   Fields fields_;
   std::unique_ptr<Nodes> nodes_;
+  bool names_encoding_ = false;
 };
 
 // A field may be sent: its name is a token (RFC 9110 section 5.6.2) that does not belong to the connection's

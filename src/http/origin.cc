@@ -69,8 +69,7 @@ void Origin::give_back(std::unique_ptr<Easy> easy, bool reusable) {
   if (reusable && idle_.size() < kMaxIdleHandles) idle_.push_back(std::move(easy));
 }
 
-std::string Origin::wire_target(const std::string& target) const {
-  if (!absolute_target_) return target;
+std::string Origin::absolute_target(const std::string& target) const {
   return url_.scheme + "://" + url_.host + ":" + std::to_string(url_.port) + target;
 }
 

@@ -42,8 +42,9 @@ class Origin {
   void give_back(std::unique_ptr<Easy> easy, bool reusable);
 
   CURLU* curl_url() const { return curl_url_; }
-  // The request target for libcurl: whole URLs for a plain-HTTP proxy.
-  std::string wire_target(const std::string& target) const;
+  // Whether libcurl needs whole URLs for request targets, as for a plain-HTTP proxy; and such a URL.
+  bool absolute_targets() const { return absolute_target_; }
+  std::string absolute_target(const std::string& target) const;
   // The proxy's URL with its host replaced by an address.
   std::string proxy_at(const std::string& address) const;
 

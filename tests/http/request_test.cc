@@ -55,6 +55,17 @@ TEST(Request, AsksForGzipWhereConfigured) {
   EXPECT_NE(seen(with("GET")).find("Accept-Encoding: gzip\r\n"), std::string::npos);
 }
 
+TEST(Request, SaysOnceWhichEncodingsItWants) {
+  HeaderList fixed(Fields{{"accept-encoding", "identity"}});
+  Request prebuilt = with("GET");
+  prebuilt.fixed = &fixed;
+  auto all = seen({prebuilt, with("GET", "", {{"Accept-Encoding", "br"}}), with("POST", "{}")});
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].find("gzip"), std::string::npos);
+  EXPECT_EQ(all[1].find("gzip"), std::string::npos);
+  EXPECT_NE(all[2].find("Accept-Encoding: gzip\r\n"), std::string::npos);
+}
+
 TEST(Request, ChangesItsShapeFromOneToTheNext) {
   auto all = seen(std::vector<Request>{with("GET"), with("POST", "{}"), with("HEAD"), with("GET"),
                                        with("DELETE"), with("PUT", "12"), with("POST"), with("OPTIONS"),
