@@ -19,6 +19,15 @@ std::string_view without_cr(std::string_view line) {
   return !line.empty() && line.back() == '\r' ? line.substr(0, line.size() - 1) : line;
 }
 
+// An idle client holds no buffer. One that is between two requests keeps small ones for a moment, which
+// spares busy ones an allocation for each read and each write.
+constexpr Duration kBuffersKept = 250ms;
+constexpr std::size_t kLargeBuffer = 4 * 1024;
+
+void give_back_large(Buffer& empty) {
+  if (empty.capacity() > kLargeBuffer) empty.release();
+}
+
 }  // namespace
 
 // Bytes that the kernel did not take at once. libuv holds it, so it is on the heap.
@@ -107,7 +116,7 @@ void Client::give_back_lent() {
 
 void Client::wait_for_input() {
   if (reader_->ready()) return loop_.queue().post(*reader_);  // it only gave up its turn
-  if (in_.empty()) in_.release();                             // an idle client holds no buffer
+  if (in_.empty()) give_back_large(in_);
   last_input_ = loop_.now();
   start_reading();
 }
@@ -217,7 +226,7 @@ void Client::flush() {
     taken_ += static_cast<std::uint64_t>(count);
     out_.consume(static_cast<std::size_t>(count));
   }
-  out_.empty() ? out_.release() : send_rest();
+  out_.empty() ? give_back_large(out_) : send_rest();
   wake_writers();
 }
 
@@ -309,12 +318,19 @@ void Client::shut_down_writing() {
 
 void Client::sweep(Time now) {
   if (lost_) return;
+  release_idle_buffers(now);
   sweep_output(now);
   if (closed_ || !reader_ || reader_->ready()) return;
   bool partial = skipping_ || !in_.empty();
   if (partial && now - line_started_ >= limits_.partial_line_timeout)
     return end_input("its line was not finished in time");
   if (!partial && !busy_ && now - last_input_ >= limits_.idle_timeout) end_input("it was idle");
+}
+
+void Client::release_idle_buffers(Time now) {
+  if (now - last_input_ < kBuffersKept) return;
+  if (in_.empty() && !lent_alive_) in_.release();
+  if (out_.empty()) out_.release();
 }
 
 void Client::sweep_output(Time now) {

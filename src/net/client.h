@@ -213,6 +213,7 @@ class Client final : DirtyClient {
   void shut_down_writing();
 
   void sweep(Time now);
+  void release_idle_buffers(Time now);
   void sweep_output(Time now);
   void end_input(const char* reason);
   void recount();

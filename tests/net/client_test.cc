@@ -636,6 +636,29 @@ TEST_F(ClientTest, EndsAnIdleClient) {
   EXPECT_THAT(dropped, ElementsAre("it was idle"));
 }
 
+TEST_F(ClientTest, HoldsNoBufferOnceItIsIdle) {
+  auto with = options();
+  with.client.partial_line_timeout = 40ms;  // so that it looks often
+  Client* talked = nullptr;
+  auto server = serve(with, [&](Client& client) {
+    talked = &client;
+    return echo(client);
+  });
+  run_test(loop, [&]() -> Task<> {
+    RawPeer peer(loop, server->addresses()[0]);
+    peer.send("a\n");
+    auto reply = co_await peer.read_line();
+    EXPECT_EQ(reply, "a");
+    EXPECT_GT(talked->output().capacity(), 0u);
+    Time end = Clock::now() + 5s;
+    while (talked->output().capacity() > 0 && Clock::now() < end) co_await sleep(loop, 5ms);
+    EXPECT_EQ(talked->output().capacity(), 0u);
+    peer.send("b\n");
+    reply = co_await peer.read_line();
+    EXPECT_EQ(reply, "b");
+  });
+}
+
 TEST_F(ClientTest, DoesNotCallABusyClientIdle) {
   auto with = options();
   with.client.idle_timeout = 40ms;
