@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "daemon/allocator.h"
 #include "daemon/call.h"
 #include "daemon/demo.h"
 #include "daemon/log.h"
@@ -91,6 +92,7 @@ std::shared_ptr<const Config> load_or_complain(LoadedConfig loaded) {
 }
 
 int serve_config(std::shared_ptr<const Config> config) {
+  keep_freed_memory();
   init_log(config->log);
   Loop loop;
   return serve(loop, std::move(config));
