@@ -153,27 +153,26 @@ bool Connection::has_room() const {
 
 // ---------------------------------------------------------------- messages
 
-bool Connection::take(wire::Message message, bool late) {
-  if (auto* call = std::get_if<wire::Call>(&message)) return take_call(std::move(*call), late);
+bool Connection::take(const wire::Message& message, bool late) {
+  if (auto* call = std::get_if<wire::Call>(&message)) return take_call(*call, late);
   if (auto* refusal = std::get_if<wire::Refusal>(&message)) return take_refusal(*refusal);
   if (auto* cancel = std::get_if<wire::Cancel>(&message)) {
     take_cancel(*cancel, destination_of(cancel->to));
     return true;
   }
-  return take_batch(std::move(std::get<wire::Batch>(message)), late);
+  return take_batch(std::get<wire::Batch>(message), late);
 }
 
-bool Connection::take_call(wire::Call call, bool late) {
+bool Connection::take_call(const wire::Call& call, bool late) {
   if (call.to.dialect == wire::Dialect::text && call.method == "quit" && call.arguments.empty()) {
     quit_ = std::make_unique<wire::ReplyTo>(call.to);
     return false;
   }
-  Destination destination = destination_of(call.to);
-  take_item(std::move(call), std::move(destination), late);
+  take_item(call, destination_of(call.to), late);
   return true;
 }
 
-void Connection::take_item(wire::Call call, Destination destination, bool late) {
+void Connection::take_item(const wire::Call& call, Destination destination, bool late) {
   if (late) return deliver(destination, Answer::of(draining_error()));
   if (auto error = register_id(call.to)) return deliver(destination, Answer::of(*error));
   if (is_builtin(call)) {
@@ -183,7 +182,7 @@ void Connection::take_item(wire::Call call, Destination destination, bool late) 
   begin(call, std::move(destination));
 }
 
-bool Connection::take_batch(wire::Batch batch, bool late) {
+bool Connection::take_batch(const wire::Batch& batch, bool late) {
   auto run = std::make_shared<BatchRun>(batch, limits_.max_reply);
   if (run->reply.pending() == 0) {  // refused as a whole
     run->reply.write_to(client_.output());
@@ -195,7 +194,7 @@ bool Connection::take_batch(wire::Batch batch, bool late) {
     Destination destination{{wire::Dialect::jsonrpc, {}, false, false, false}, std::nullopt, run, i};
     if (auto* call = std::get_if<wire::Call>(&batch.items[i])) {
       destination.to = call->to;
-      take_item(std::move(*call), std::move(destination), late);
+      take_item(*call, std::move(destination), late);
     } else if (auto* cancel = std::get_if<wire::Cancel>(&batch.items[i])) {
       destination.to = cancel->to;
       take_cancel(*cancel, std::move(destination));

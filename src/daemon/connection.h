@@ -95,12 +95,12 @@ class Connection final : BodyBudget {
   void say_goodbye();
 
   // ---- messages; each returns false when the conversation is over
-  bool take(wire::Message message, bool late);
-  bool take_call(wire::Call call, bool late);
-  bool take_batch(wire::Batch batch, bool late);
+  bool take(const wire::Message& message, bool late);
+  bool take_call(const wire::Call& call, bool late);
+  bool take_batch(const wire::Batch& batch, bool late);
   void take_cancel(const wire::Cancel& cancel, Destination destination);
   bool take_refusal(const wire::Refusal& refusal);
-  void take_item(wire::Call call, Destination destination, bool late);
+  void take_item(const wire::Call& call, Destination destination, bool late);
   bool count_protocol_error(const wire::Error& error);
   void trust();
 

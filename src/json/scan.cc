@@ -7,10 +7,19 @@
 namespace linegate::json {
 namespace {
 
-constexpr std::string_view kSpace = " \t\n\r";
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 std::string_view trim_front(std::string_view raw) {
-  return raw.substr(std::min(raw.find_first_not_of(kSpace), raw.size()));
+  while (!raw.empty() && is_space(raw.front())) raw.remove_prefix(1);
+  return raw;
+}
+
+// How far a number or a literal reaches.
+std::size_t bare_length(std::string_view raw) {
+  auto ends = [](char c) { return c == ',' || c == ']' || c == '}' || is_space(c); };
+  return static_cast<std::size_t>(std::find_if(raw.begin(), raw.end(), ends) - raw.begin());
 }
 
 // How far the string token at the front of `raw` reaches, both quotes included.
@@ -41,7 +50,7 @@ std::size_t value_length(std::string_view raw) {
   if (raw.empty()) return 0;
   if (raw[0] == '"') return string_length(raw);
   if (raw[0] == '{' || raw[0] == '[') return container_length(raw);
-  return std::min(raw.find_first_of(",]} \t\n\r"), raw.size());
+  return bare_length(raw);
 }
 
 std::string_view take(std::string_view& rest, std::size_t length) {
@@ -147,7 +156,8 @@ Kind kind(std::string_view raw) {
 
 std::string_view trim(std::string_view raw) {
   raw = trim_front(raw);
-  return raw.substr(0, raw.find_last_not_of(kSpace) + 1);
+  while (!raw.empty() && is_space(raw.back())) raw.remove_suffix(1);
+  return raw;
 }
 
 Members::Members(std::string_view object) : rest_(inside(object, '{')) {}
@@ -193,7 +203,8 @@ std::optional<std::string> unescape(std::string_view raw_string) {
 
 bool key_is(std::string_view raw_string, std::string_view text) {
   std::string_view inner = without_quotes(raw_string);
-  return inner.find('\\') == inner.npos ? inner == text : unescape(raw_string) == text;
+  if (inner.size() <= text.size()) return inner == text;  // escapes only make it longer
+  return inner.find('\\') != inner.npos && unescape(raw_string) == text;
 }
 
 }  // namespace linegate::json

@@ -65,6 +65,13 @@ void put_end(Out& out, const ReplyTo& to, std::string_view meta) {
   }
 }
 
+// Takes what the put functions write, and only counts it.
+struct Length {
+  std::size_t bytes = 0;
+  void append(std::string_view more) { bytes += more.size(); }
+  void push_back(char) { ++bytes; }
+};
+
 std::string sentence(const Error& error) {
   if (!error.message.empty()) return error.message;
   std::string_view standard = standard_message(error.symbol);
@@ -143,7 +150,10 @@ void write_error(Buffer& out, const ReplyTo& to, const Error& error) {
 
 std::size_t result_size(const ReplyTo& to, std::size_t json_bytes, std::size_t meta_bytes) {
   std::size_t meta = to.want_meta ? std::string_view(R"(,"meta":)").size() + meta_bytes : 0;
-  return result_text(to, {}, {}).size() + json_bytes + meta + 1;
+  Length envelope;
+  put_begin(envelope, to);
+  put_end(envelope, to, {});
+  return envelope.bytes + json_bytes + meta + 1;
 }
 
 BatchReply::BatchReply(const Batch& batch, std::size_t max_reply) : max_reply_(max_reply) {

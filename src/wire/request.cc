@@ -53,7 +53,9 @@ Fields read_fields(std::string_view object) {
   Fields fields;
   for (json::Members member(object); member.next();) {
     for (auto [name, field] : kNames) {
-      if (json::key_is(member.key(), name)) store(fields, fields.*field, name, member.value());
+      if (!json::key_is(member.key(), name)) continue;
+      store(fields, fields.*field, name, member.value());
+      break;
     }
   }
   return fields;

@@ -165,7 +165,7 @@ class TextParser {
   }
 
   std::string take_bare() {
-    std::string_view word = rest_.substr(0, std::min(rest_.find_first_of(" \t"), rest_.size()));
+    std::string_view word = rest_.substr(0, bare_length(rest_));
     rest_.remove_prefix(word.size());
     return std::string(word);
   }

@@ -28,6 +28,10 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
+std::size_t bare_length(std::string_view text) {
+  return static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_blank) - text.begin());
+}
+
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 && c != '\t';
 }

@@ -8,8 +8,9 @@
 
 namespace linegate::wire {
 
-bool is_blank(char c);    // separates words
-bool is_control(char c);  // stands nowhere in a line: below 0x20, but tab
+bool is_blank(char c);                           // separates words
+std::size_t bare_length(std::string_view text);  // up to the first blank, or all of it
+bool is_control(char c);                         // stands nowhere in a line: below 0x20, but tab
 
 // 1 to 64 of `[A-Za-z0-9._:-]`.
 bool is_token(std::string_view text);
