@@ -5,9 +5,8 @@
 namespace linegate {
 
 void Timer::arm(Time when) {
-  cancel();
   deadline_ = when;
-  timers_.insert(*this);
+  armed() ? timers_.moved(*this) : timers_.insert(*this);
 }
 
 void Timer::cancel() {
@@ -39,6 +38,12 @@ void Timers::insert(Timer& timer) {
   heap_.push_back(&timer);
   timer.slot_ = heap_.size() - 1;
   sift_up(timer.slot_);
+}
+
+// Its deadline has changed: only one of the two does anything.
+void Timers::moved(Timer& timer) {
+  sift_up(timer.slot_);
+  sift_down(timer.slot_);
 }
 
 void Timers::remove(Timer& timer) {

@@ -56,6 +56,7 @@ class Timers {
   friend class Timer;
   void insert(Timer& timer);
   void remove(Timer& timer);
+  void moved(Timer& timer);
   void sift_up(std::size_t slot);
   void sift_down(std::size_t slot);
   void place(Timer* timer, std::size_t slot);
