@@ -10,7 +10,7 @@ namespace {
 
 using wire::Error;
 
-constexpr std::size_t kUsualUrl = 256;
+constexpr std::size_t kUsualUrl = 119;  // with its NUL and the allocator's word a block of 128
 
 // `base` with each field of `over` in place of the one of the same name, else behind.
 template <typename Same>
