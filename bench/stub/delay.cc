@@ -38,6 +38,8 @@ std::optional<Delay> Delay::parse(const std::string& text) {
   const auto first = duration(parts[0]);
   const auto second = wanted > 1 ? duration(parts[1]) : 0;
   if (!first || !second) return std::nullopt;
+  if (shape == "exp" && *first == 0) return std::nullopt;
+  if (shape == "uniform" && *second < *first) return std::nullopt;
   Delay delay;
   delay.first_ = *first;
   delay.second_ = *second;
@@ -50,8 +52,14 @@ std::optional<Delay> Delay::parse(const std::string& text) {
     delay.shape_ = Shape::tail;
   else
     return std::nullopt;
-  if (wanted == 3) delay.share_ = std::atof(parts[2].c_str());
-  return delay;
+  return delay.read_share(parts) ? std::optional(delay) : std::nullopt;
+}
+
+bool Delay::read_share(const std::vector<std::string>& parts) {
+  if (parts.size() < 3) return true;
+  char* end = nullptr;
+  share_ = std::strtod(parts[2].c_str(), &end);
+  return !parts[2].empty() && *end == 0 && share_ >= 0 && share_ <= 1;
 }
 
 std::uint64_t Delay::next() {

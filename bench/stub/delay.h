@@ -5,6 +5,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <vector>
 
 namespace bench {
 
@@ -18,6 +19,8 @@ class Delay {
   bool none() const { return shape_ == Shape::fixed && first_ == 0; }
 
  private:
+  bool read_share(const std::vector<std::string>& parts);
+
   enum class Shape { fixed, uniform, exponential, tail };
   Shape shape_ = Shape::fixed;
   double first_ = 0;

@@ -72,6 +72,8 @@ bool StubServer::read(Connection& connection) {
 // Takes the next whole request, if none is being worked on.
 void StubServer::work(Connection& connection) {
   while (!connection.waiting && connection.in.find("\r\n\r\n") != std::string::npos) {
+    if (tell_calls(connection)) continue;
+    ++calls_;
     if (delay_.none()) {
       answer(connection);
       continue;
@@ -80,6 +82,16 @@ void StubServer::work(Connection& connection) {
     due_.push({now_ns() + delay_.next(), &connection});
   }
   flush(connection);
+}
+
+bool StubServer::tell_calls(Connection& connection) const {
+  if (!connection.in.starts_with("GET /calls ")) return false;
+  const std::string body = "{\"calls\":" + std::to_string(calls_) + "}";
+  connection.out +=
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
+  connection.in.erase(0, connection.in.find("\r\n\r\n") + 4);
+  return true;
 }
 
 void StubServer::answer(Connection& connection) {

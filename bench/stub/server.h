@@ -1,6 +1,7 @@
 // The stub's connections: one request at a time on each, answered when its delay is over. HTTP/1.1 with
-// keep-alive, GET without a body; enough of HTTP for the clients of bench/, no more. One thread, one epoll
-// set.
+// keep-alive, GET without a body; enough of HTTP for the clients of bench/, no more. GET /calls is answered
+// at once with {"calls":N}: the other requests that have come, whether or not their answers have left. One
+// thread, one epoll set.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,7 @@ class StubServer {
   void serve(Connection* connection, std::uint32_t events);
   bool read(Connection& connection);
   void work(Connection& connection);
+  bool tell_calls(Connection& connection) const;
   void answer(Connection& connection);
   void flush(Connection& connection);
   void close_connection(Connection* connection);
@@ -55,6 +57,7 @@ class StubServer {
   int epoll_;
   int listener_;
   std::uint32_t open_ = 0;
+  std::uint64_t calls_ = 0;
   std::priority_queue<Due> due_;
   std::vector<char> space_;
 };
