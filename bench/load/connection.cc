@@ -14,12 +14,14 @@ std::string shortened(std::string_view text) {
 
 }  // namespace
 
-Connection::Connection(std::uint32_t number, int fd, Dialect dialect, const Mix& mix, std::uint32_t depth)
+Connection::Connection(std::uint32_t number, int fd, Dialect dialect, const Mix& mix, std::uint32_t depth,
+                       std::uint32_t keys)
     : number_(number),
       fd_(fd),
       dialect_(dialect),
       mix_(mix),
       depth_(depth),
+      keys_(keys),
       free_(in_order(dialect) ? 0 : depth),
       slots_(depth) {
   std::iota(free_.rbegin(), free_.rend(), 0);
@@ -42,8 +44,19 @@ void Connection::send(std::uint64_t intended) {
   Pending& pending = slots_[slot];
   pending.intended = intended;
   pending.kind = &mix_.pick(std::uint64_t{number_} + sent_);
-  write_token(pending.token, number_, sent_++);
+  name_next(pending.token);
   pending.kind->request.write(out_, slot, {pending.token, kTokenSize});
+}
+
+// Of a limited set of keys, each connection begins at another and goes through them all.
+void Connection::name_next(char* token) {
+  constexpr std::uint32_t kApart =
+      7919;  // a prime, so that neighbours do not ask for the same at the same time
+  if (keys_ == 0)
+    write_token(token, number_, sent_);
+  else
+    write_token(token, 0, std::uint32_t((std::uint64_t{number_} * kApart + sent_) % keys_));
+  ++sent_;
 }
 
 std::uint32_t Connection::take_slot() {

@@ -28,7 +28,9 @@ class Listener {
 
 class Connection {
  public:
-  Connection(std::uint32_t number, int fd, Dialect dialect, const Mix& mix, std::uint32_t depth);
+  // `keys`: how many different tokens all connections together ask for; 0 = each request has its own.
+  Connection(std::uint32_t number, int fd, Dialect dialect, const Mix& mix, std::uint32_t depth,
+             std::uint32_t keys);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -55,6 +57,7 @@ class Connection {
   };
 
   void send(std::uint64_t intended);
+  void name_next(char* token);
   std::size_t handle(std::string_view bytes, Listener& listener);
   bool handle_one(const Reply& reply, Listener& listener);
   std::uint32_t take_slot();
@@ -66,6 +69,7 @@ class Connection {
   const Dialect dialect_;
   const Mix& mix_;
   const std::uint32_t depth_;
+  const std::uint32_t keys_;
   std::uint32_t unanswered_ = 0;
   std::uint32_t sent_ = 0;
   std::uint32_t oldest_ = 0;         // in_order: the slot whose reply comes next

@@ -1,4 +1,4 @@
-// Forms and framing of the four dialects.
+// Forms and framing of the dialects.
 #include "load/dialect.h"
 
 #include <charconv>
@@ -14,7 +14,8 @@ constexpr std::string_view kRpc = R"({"jsonrpc":"2.0","id":)";
 constexpr std::pair<std::string_view, Dialect> kNames[] = {{"text", Dialect::text},
                                                            {"tagged", Dialect::tagged},
                                                            {"jsonrpc", Dialect::jsonrpc},
-                                                           {"http", Dialect::http}};
+                                                           {"http", Dialect::http},
+                                                           {"resp", Dialect::resp}};
 
 std::vector<std::string_view> split(std::string_view words) {
   std::vector<std::string_view> out;
@@ -67,6 +68,18 @@ Form http_request(const std::vector<std::string_view>& words) {
   return Form().text_with_token("GET " + path + query + " HTTP/1.1\r\nHost: bench\r\n\r\n");
 }
 
+// GET with the words up to the first option, joined by colons, as the key: item:TOKEN.
+Form resp_request(const std::vector<std::string_view>& words) {
+  std::string key;
+  for (const std::string_view word : words) {
+    if (word.find('=') == std::string_view::npos) key += (key.empty() ? "" : ":") + std::string(word);
+  }
+  const std::string_view hole = "{id}";
+  const bool token = key.find(hole) != key.npos;
+  const std::size_t length = key.size() + (token ? kTokenSize - hole.size() : 0);
+  return Form().text_with_token("*2\r\n$3\r\nGET\r\n$" + std::to_string(length) + "\r\n" + key + "\r\n");
+}
+
 template <typename Number>
 bool parse(std::string_view text, Number& number) {
   return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
@@ -103,6 +116,24 @@ Reply next_response(std::string_view bytes) {
   return {end + 4 + *length, bytes.substr(end + 4, *length), status};
 }
 
+// A bulk string, its absence, or an error; GET answers nothing else.
+Reply next_value(std::string_view bytes) {
+  const auto end = bytes.find("\r\n");
+  if (end == bytes.npos) return {};
+  const std::string_view head = bytes.substr(0, end);
+  if (head == "$-1") return {end + 2, head, 404};
+  if (head.starts_with('-')) return {end + 2, head, 500};
+  std::size_t length = 0;
+  if (!head.starts_with('$') || !parse(head.substr(1), length)) return {bytes.size(), bytes, 0};
+  if (bytes.size() < end + length + 4) return {};
+  return {end + length + 4, bytes.substr(end + 2, length)};
+}
+
+std::string resp_error(const Reply& reply) {
+  if (reply.status == 404) return "no_such_key";
+  return reply.status == 500 ? std::string(reply.message.substr(1, reply.message.find(' ') - 1)) : "";
+}
+
 std::string word_behind(std::string_view message, std::string_view before, std::string_view stop) {
   const auto at = message.find(before);
   if (at == message.npos) return "";
@@ -134,6 +165,8 @@ Form request_form(Dialect dialect, std::string_view words) {
       return rpc_request(split(words));
     case Dialect::http:
       return http_request(split(words));
+    case Dialect::resp:
+      return resp_request(split(words));
   }
   return {};
 }
@@ -147,13 +180,16 @@ Form reply_form(Dialect dialect, std::string_view json) {
     case Dialect::jsonrpc:
       return Form().literal(kRpc).slot().literal(R"(,"result":)").text_with_token(json).literal("}");
     case Dialect::http:
+    case Dialect::resp:
       return Form().text_with_token(json);
   }
   return {};
 }
 
 Reply next_reply(Dialect dialect, std::string_view bytes, std::size_t& scanned) {
-  return dialect == Dialect::http ? next_response(bytes) : next_line(bytes, scanned);
+  if (dialect == Dialect::http) return next_response(bytes);
+  if (dialect == Dialect::resp) return next_value(bytes);
+  return next_line(bytes, scanned);
 }
 
 std::optional<std::uint32_t> slot_of(Dialect dialect, std::string_view message) {
@@ -165,6 +201,7 @@ std::optional<std::uint32_t> slot_of(Dialect dialect, std::string_view message) 
 
 std::string error_symbol(Dialect dialect, const Reply& reply) {
   if (dialect == Dialect::http) return reply.status == 200 ? "" : "http_" + std::to_string(reply.status);
+  if (dialect == Dialect::resp) return resp_error(reply);
   if (dialect != Dialect::jsonrpc) {
     const std::size_t tag = dialect == Dialect::tagged ? reply.message.find(' ') + 1 : 0;
     return reply.message.substr(tag).starts_with("ERR ") ? word_behind(reply.message, "ERR ", " ") : "";

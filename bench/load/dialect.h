@@ -1,5 +1,5 @@
-// How requests and replies look on the wire: the text dialect, the same with @id, JSON-RPC, and HTTP for the
-// peers and upstreams that speak it. Knows framing and forms, no sockets.
+// How requests and replies look on the wire: the text dialect, the same with @id, JSON-RPC, HTTP for the
+// peers and upstreams that speak it, and RESP for Redis. Knows framing and forms, no sockets.
 #pragma once
 
 #include <cstddef>
@@ -12,18 +12,19 @@
 
 namespace bench {
 
-enum class Dialect { text, tagged, jsonrpc, http };
+enum class Dialect { text, tagged, jsonrpc, http, resp };
 
 std::optional<Dialect> dialect_named(std::string_view name);
 const char* name_of(Dialect dialect);
 
-// Replies of `text` and `http` come in request order; the others name the slot they are for.
+// Replies of these come in request order; the others' name the slot they are for.
 inline bool in_order(Dialect dialect) {
-  return dialect == Dialect::text || dialect == Dialect::http;
+  return dialect == Dialect::text || dialect == Dialect::http || dialect == Dialect::resp;
 }
 
 // `words` is what a person would type, with `{id}` for the token: `item {id} size=4096`. JSON-RPC takes named
-// parameters only if all are (`item id={id} size=4096`), HTTP makes /item/TOKEN?size=4096 of the same.
+// parameters only if all are (`item id={id} size=4096`), HTTP makes /item/TOKEN?size=4096 of the same, and
+// RESP GET item:TOKEN (it has no use for `size`).
 Form request_form(Dialect dialect, std::string_view words);
 
 // The reply whose JSON value is `json`, in which `{id}` is the token.
@@ -33,8 +34,8 @@ Form reply_form(Dialect dialect, std::string_view json);
 // yet.
 struct Reply {
   std::size_t size = 0;
-  std::string_view message;  // the line, or the body of an HTTP response
-  int status = 200;          // of HTTP; 0 = what came is not HTTP with a length
+  std::string_view message;  // the line, the body of an HTTP response, or the value that Redis holds
+  int status = 200;          // of HTTP; of RESP: 404 = no such key, 500 = an error; 0 = what came is neither
 };
 // `scanned`: bytes known to hold no end of line; kept by the caller from call to call, 0 for a new reply.
 Reply next_reply(Dialect dialect, std::string_view bytes, std::size_t& scanned);

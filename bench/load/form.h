@@ -1,6 +1,6 @@
 // A message with holes: a request to write, or the reply to expect. The holes are the slot of the request on
-// its connection (the id of JSON-RPC) and its token, which no other request of the run has: a reply that was
-// swapped cannot match.
+// its connection (the id of JSON-RPC) and its token, which no other request of the run has (of those that ask
+// for another key, with --keys): a reply that was swapped cannot match.
 #pragma once
 
 #include <cstdint>

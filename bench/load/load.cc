@@ -44,8 +44,8 @@ bool Load::run() {
 
 void Load::connect_all() {
   for (std::uint32_t i = 0; i < options_.connections; ++i) {
-    connections_.push_back(
-        std::make_unique<Connection>(i, connect_to(options_.port), options_.dialect, mix_, options_.depth));
+    connections_.push_back(std::make_unique<Connection>(i, connect_to(options_.port), options_.dialect, mix_,
+                                                        options_.depth, options_.keys));
     watch(epoll_, EPOLL_CTL_ADD, connections_.back()->fd(), EPOLLIN, connections_.back().get());
   }
   event(options_, "connected");

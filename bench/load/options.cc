@@ -12,7 +12,8 @@ namespace {
 constexpr const char* kUsage =
     R"(usage: linegate-load [--port 15555] [options]     sends lines to 127.0.0.1 and checks every reply
 
-  --dialect text|tagged|jsonrpc|http   tagged is text with @id; http is for peers and upstreams   [text]
+  --dialect text|tagged|jsonrpc|http|resp     tagged is text with @id; http is for peers and upstreams,
+                  resp for Redis                                                                [text]
   --connections N                      [64]
   --depth N       unanswered requests a connection; 0 connects and stays idle                     [1]
   --rate R        open loop: R requests a second, latency from when each was meant to leave       [closed loop]
@@ -20,7 +21,8 @@ constexpr const char* kUsage =
   --duration S    seconds of measuring                                                            [5]
   --drain S       seconds within which the last replies must come                                 [10]
   --requests N    stop after N requests instead of after a time, without warm-up
-  --request WORDS what to send, {id} is a token that no other request has                         ["item {id}"]
+  --keys N        the tokens are N different ones, the same for all connections   [each request has its own]
+  --request WORDS what to send, {id} is the token                                                 ["item {id}"]
   --expect WHAT   bytes of the item, or =JSON, or !symbol of an error                             [100]
   --mix FILE      lines of WEIGHT EXPECT WORDS instead
   --allow-errors  count error replies that were not expected instead of failing
@@ -61,6 +63,7 @@ std::map<std::string, Set> valued(Options& o) {
       {"--duration", [&](auto& v) { o.duration = number(v); }},
       {"--drain", [&](auto& v) { o.drain = number(v); }},
       {"--requests", [&](auto& v) { o.requests = std::uint64_t(number(v)); }},
+      {"--keys", [&](auto& v) { o.keys = std::uint32_t(number(v)); }},
       {"--request", [&](auto& v) { o.words = v; }},
       {"--expect", [&](auto& v) { o.expect = v; }},
       {"--mix", [&](auto& v) { o.mix = v; }},

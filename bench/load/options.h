@@ -19,6 +19,7 @@ struct Options {
   double duration = 5;         // seconds of measuring
   double drain = 10;           // seconds within which the last replies must come
   std::uint64_t requests = 0;  // stop after so many instead of after a time; no warm-up then
+  std::uint32_t keys = 0;      // different tokens; 0 = each request has its own
   std::string mix;             // a file; else `words` and `size`
   std::string words = "item {id}";
   std::string expect = "100";

@@ -28,6 +28,35 @@ TEST(Dialect, WritesARequestInEach) {
             "GET /item/0001000000ff?size=9 HTTP/1.1\r\nHost: bench\r\n\r\n");
 }
 
+TEST(Dialect, AsksRedisForAKeyOfTheRightLength) {
+  EXPECT_EQ(written(Dialect::resp, "item {id} size=9"), "*2\r\n$3\r\nGET\r\n$17\r\nitem:0001000000ff\r\n");
+  EXPECT_EQ(written(Dialect::resp, "fixed"), "*2\r\n$3\r\nGET\r\n$5\r\nfixed\r\n");
+}
+
+TEST(Dialect, CutsValuesOfRedisByTheirLength) {
+  std::size_t scanned = 0;
+  const std::string bytes = "$4\r\n\r\n{}\r\n$-1\r\n";
+  for (std::size_t size = 0; size < 10; ++size) {
+    EXPECT_EQ(next_reply(Dialect::resp, std::string_view(bytes).substr(0, size), scanned).size, 0u);
+  }
+  const Reply value = next_reply(Dialect::resp, bytes, scanned);
+  EXPECT_EQ(value.size, 10u);
+  EXPECT_EQ(value.message, "\r\n{}");
+  EXPECT_EQ(value.status, 200);
+}
+
+TEST(Dialect, TellsWhatRedisDoesNotHoldFromAValueThatLooksAlike) {
+  std::size_t scanned = 0;
+  const auto error = [&](std::string_view bytes) {
+    return error_symbol(Dialect::resp, next_reply(Dialect::resp, bytes, scanned));
+  };
+  EXPECT_EQ(error("$-1\r\n"), "no_such_key");
+  EXPECT_EQ(error("-LOADING please wait\r\n"), "LOADING");
+  EXPECT_EQ(error("$3\r\n$-1\r\n"), "");
+  EXPECT_EQ(error("$4\r\n-ERR\r\n"), "");
+  EXPECT_EQ(next_reply(Dialect::resp, "HTTP/1.1 400 Bad Request\r\n", scanned).status, 0);
+}
+
 TEST(Dialect, TakesOnlyTheReplyThatNamesItsRequest) {
   const Form form = reply_form(Dialect::jsonrpc, R"({"id":"{id}"})");
   EXPECT_TRUE(form.matches(R"({"jsonrpc":"2.0","id":7,"result":{"id":"0001000000ff"}})", 7, kToken));
