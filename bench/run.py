@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
-from harness import chart, measure, scenarios, table  # noqa: E402
+from harness import chart, crosscheck, measure, scenarios, table  # noqa: E402
 from harness.systems import SYSTEMS, Place, systems_for  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def arguments():
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", help=f"quick, smoke, main, growth, {', '.join(scenarios.FAMILIES)}, or names: "
+    parser.add_argument("scenarios", nargs="*", help=f"quick, {', '.join(scenarios.GROUPS)}, crosscheck, or names: "
                         f"{', '.join(s.name for s in scenarios.MAIN)} [main]")
     parser.add_argument("--systems", help=f"only these, comma-separated: {', '.join(SYSTEMS)}")
     parser.add_argument("--rounds", type=int, help="[5; quick 3, smoke 1]")
@@ -45,12 +45,22 @@ def present(wanted, bench):
 
 
 def one_round(bench, scenario, systems, results):
+    found = {}
+    if scenario.capacity:
+        found["capacity"] = attempt(scenario, SYSTEMS["linegate"], measure.capacity, bench)
+        found["offered"] = found["capacity"] * scenario.capacity
+        scenario = replace(scenario, rate=found["offered"])
     for system in systems:
-        say(f"{scenario.name} {system.name}")
-        try:
-            results.setdefault(system.name, {"rounds": []})["rounds"].append(measure.measure(bench, system, scenario))
-        except measure.Failed as error:
-            sys.exit(f"\nbench: {scenario.name}, {system.name}: {error}")
+        figures = attempt(scenario, system, measure.measure, bench)
+        results.setdefault(system.name, {"rounds": []})["rounds"].append({**figures, **found})
+
+
+def attempt(scenario, system, what, bench):
+    say(f"{scenario.name} {system.name}")
+    try:
+        return what(bench, system, system.adapt(scenario))
+    except measure.Failed as error:
+        sys.exit(f"\nbench: {scenario.name}, {system.name}: {error}")
 
 
 def say(what):
@@ -67,9 +77,10 @@ def run_scenario(bench, scenario, wanted, options):
         result = results[system.name]
         result["summary"] = table.summarize(result["rounds"])
         if not options.no_syscalls and not scenario.family:
-            result["syscalls"] = measure.syscalls(bench, system, scenario)
-        if options.instructions:
-            result["instructions"] = measure.instructions(bench, system, scenario)
+            result["syscalls"] = attempt(scenario, system, measure.syscalls, bench)
+        counted = attempt(scenario, system, measure.instructions, bench) if options.instructions or scenario.instructions else None
+        if counted:
+            result["summary"]["instructions"] = {"median": counted, "min": counted, "max": counted}
     say("")
     return results
 
@@ -81,17 +92,21 @@ def machine():
 
 
 def draw(out, results):
+    draw_bars(out / "cpu.svg", {name: results[name] for name in scenarios.QUICK if name in results})
+    draw_bars(out / "scenarios.svg", {name: r for name, r in results.items() if not scenarios.ALL[name].family})
+    for family in scenarios.FAMILIES:
+        draw_family(out, family, {name: r for name, r in results.items() if scenarios.ALL[name].family == family})
+
+
+def draw_bars(path, results):
     groups = []
     for name, systems in results.items():
         rows = [(system, *(result["summary"]["cpu_us"][key] for key in ("median", "min", "max"))) for system, result in systems.items()
                 if "cpu_us" in result["summary"]]
-        if not scenarios.ALL[name].family and scenarios.ALL[name].depth and rows:
-            groups.append((name, rows))
+        if rows:
+            groups.append((f"{name}: {scenarios.ALL[name].setting()}", rows))
     if groups:
-        title = "CPU per request, microseconds (less is better; the line is the spread over rounds)"
-        chart.write(out / "cpu.svg", chart.bars(title, groups))
-    for family in scenarios.FAMILIES:
-        draw_family(out, family, {name: r for name, r in results.items() if scenarios.ALL[name].family == family})
+        chart.write(path, chart.bars("CPU per request, microseconds (less is better; the line is the spread over rounds)", groups))
 
 
 def draw_family(out, family, results):
@@ -112,12 +127,12 @@ class Mode:
     warmup: float = 1.0
     names: tuple = ("main",)
     systems: tuple = tuple(SYSTEMS)
-    own_times: bool = True  # scenarios may ask for other times
+    full: bool = True  # else no system calls, no instructions, and only as many requests as show that it works
 
 
 MODES = {
     "quick": Mode(3, 0.8, 0.2, scenarios.QUICK, tuple(name for name in SYSTEMS if name != "shell")),
-    "smoke": Mode(1, 0.2, 0.1, ("main", "growth"), ("linegate", "floor"), own_times=False),  # does it run at all?
+    "smoke": Mode(1, 0.2, 0.1, ("smoke",), full=False),
 }
 
 
@@ -125,15 +140,36 @@ def prepare(options):
     """(bench, scenarios, systems), and the mode's values for options that were not given."""
     mode = MODES.get(options.scenarios[0], Mode()) if len(options.scenarios) == 1 else Mode()
     options.rounds = options.rounds or mode.rounds
-    options.no_syscalls = options.no_syscalls or not mode.own_times
-    bench = measure.Bench(options.build.resolve(), options.upstream, options.warmup or mode.warmup, options.duration or mode.duration)
-    names = mode.names if options.scenarios[:1] == [] or options.scenarios[0] in MODES else options.scenarios
-    chosen = scenarios.named(names)
-    if not mode.own_times:
-        chosen = [replace(scenario, warmup=0, duration=0) for scenario in chosen]
+    options.no_syscalls = options.no_syscalls or not mode.full
+    bench = measure.Bench(options.build.resolve(), options.upstream, options.warmup or mode.warmup, options.duration or mode.duration,
+                          smoke=not mode.full)
+    names = mode.names if not options.scenarios or options.scenarios[0] in MODES else options.scenarios
+    chosen = scenarios.named(names) if names != ["crosscheck"] else []
+    if not mode.full:
+        chosen = [replace(scenario, instructions=False) for scenario in chosen]
     if bench.server_core == bench.other_core:
         print("bench: one core only: load, upstream and server share it", file=sys.stderr)
     return bench, chosen, list(present(options.systems.split(",") if options.systems else mode.systems, bench))
+
+
+def write(options, results, took):
+    """JSON, Markdown and charts; a family's JSON beside them, under its name, so that the next family's run does not replace it."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    described = {name: scenarios.ALL[name].describe() for name in results}
+    whole = {"machine": machine(), "command": command(), "scenarios": described, "results": results}
+    (options.out / "results.json").write_text(json.dumps(whole, indent=1))
+    for family in {scenarios.ALL[name].family for name in results} - {""}:
+        part = {name: result for name, result in results.items() if scenarios.ALL[name].family == family}
+        (options.out / f"{family}.json").write_text(json.dumps({**whole, "results": part}, indent=1))
+    about = [f"Taken on {whole['machine']['cores']} cores of {whole['machine']['cpu']}, Linux {whole['machine']['kernel']}, "
+             f"{whole['machine']['taken']}, with `{command()}`. {took}"]
+    (options.out / "table.md").write_text(table.markdown(scenarios.ALL, results, about))
+    draw(options.out, results)
+    print(f"JSON, Markdown and charts: {options.out}")
+
+
+def command():
+    return " ".join(["./run bench", *sys.argv[1:]])
 
 
 def main():
@@ -142,18 +178,16 @@ def main():
         bench, chosen, wanted = prepare(options)
     except KeyError as error:
         sys.exit(f"bench: no scenario or system {error}")
+    if options.scenarios == ["crosscheck"]:
+        return crosscheck.run(bench, options.rounds)
     started, results = time.monotonic(), {}
     for scenario in filter(lambda one: systems_for(one, wanted), chosen):
         results[scenario.name] = run_scenario(bench, scenario, wanted, options)
-        print(table.scenario_table(scenario, results[scenario.name]), end="\n\n", flush=True)
-    print(f"{table.noise_line(results)} {options.rounds} rounds of {bench.duration:g} s, upstream {options.upstream}, "
-          f"{time.monotonic() - started:.0f} s in all.")
-    options.out.mkdir(parents=True, exist_ok=True)
-    file = options.out / "results.json"
-    described = {name: scenarios.ALL[name].describe() for name in results}
-    file.write_text(json.dumps({"machine": machine(), "scenarios": described, "results": results}, indent=1))
-    draw(options.out, results)
-    print(f"JSON and charts: {options.out}")
+        upstream = measure.upstream_of(bench, scenario)
+        print(table.scenario_table(scenario, results[scenario.name], goals=not bench.smoke), f"\n  upstream: {upstream}\n", flush=True)
+    took = (f"{options.rounds} rounds of {bench.duration:g} s unless a scenario needs more. {table.noise_line(results)}")
+    print(f"{took} {time.monotonic() - started:.0f} s in all.")
+    write(options, results, took)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """What is measured: each scenario names its connections, depth, queue and delays. Growth families are scenarios that differ in one
 figure."""
-from dataclasses import dataclass, field, replace
+import re
+from dataclasses import dataclass, replace
+
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
 @dataclass(frozen=True)
@@ -14,13 +17,19 @@ class Scenario:
     body: int = 100  # bytes
     delay: str = "0"  # of the upstream, as linegate-stub takes it
     rate: float = 0  # requests a second: open loop
+    capacity: float = 0  # open loop at this share of what a closed loop has just reached
     routes: int = 1
+    keys: int = 0  # different items that are asked for; 0 = each request asks for its own
+    requests: int = 0  # one shot of so many instead of a time
+    policies: str = ""  # keys of linegate's route; "" = its defaults
+    counts_calls: bool = False  # whether it matters how many requests reached the API
+    upstream: str = ""  # what plays the API; "" = the run's choice
+    instructions: bool = False  # always counted
     warmup: float = 0  # seconds; 0 = the run's
     duration: float = 0
     family: str = ""  # a growth family, and where on its axis this one stands
     x: float = 0
-    systems: tuple = ()  # only these; () = all
-    extra: dict = field(default_factory=dict)
+    systems: tuple = ()  # only these; () = all that no scenario need name
 
     @property
     def in_flight(self):
@@ -31,28 +40,60 @@ class Scenario:
         route = "item" if self.routes == 1 else f"item{self.routes - 1}"
         return route + " {id}" + (f" size={self.body}" if self.body != 100 else "")
 
+    @property
+    def longest_delay(self):
+        """Seconds."""
+        return max((float(value) * UNITS[unit] for value, unit in re.findall(r"([\d.]+)(us|ms|s)\b", self.delay)), default=0.0)
+
+    @property
+    def loop(self):
+        if self.requests:
+            return f"{self.requests:,} requests at once"
+        if self.capacity:
+            return f"open loop at {self.capacity:.0%} of the capacity measured just before"
+        return f"open loop at {self.rate:,.0f}/s" if self.rate else "closed loop"
+
     def describe(self):
-        loop = f"open loop at {self.rate:,.0f}/s" if self.rate else "closed loop"
-        waiting = max(0, self.in_flight - self.upstream_connections)
-        return (f"{self.dialect}, {self.connections:,} connections, depth {self.depth}, {self.upstream_connections:,} upstream "
-                f"connections, up to {waiting:,} waiting (queue {self.max_queue:,}, all timeouts 30 s), body {self.body:,} B, "
-                f"upstream delay {self.delay}, {self.routes:,} routes, {loop}")
+        parts = [self.dialect, f"{self.connections:,} connections, depth {self.depth}", f"{self.in_flight:,} in flight",
+                 f"{self.upstream_connections:,} upstream connections",
+                 f"up to {max(0, self.in_flight - self.upstream_connections):,} waiting (queue {self.max_queue:,}, all timeouts 30 s)",
+                 f"body {self.body:,} B", f"upstream delay {self.delay}"]
+        parts += [f"{self.routes:,} routes"] if self.routes > 1 else []
+        parts += [f"{self.keys:,} keys"] if self.keys else []
+        return ", ".join([*parts, self.loop])
+
+    def setting(self):
+        """The same, short, for a row of a table."""
+        return (f"{self.connections:,} × {self.depth}, {self.upstream_connections:,} upstream, queue {self.max_queue:,}, timeouts 30 s")
 
 
 OURS = ("linegate", "nginx", "floor")
+CACHED = 'cache = { mode = "override", ttl = "60s" }'
+HEDGED = 'hedge = { after = "p95", budget = 0.05 }'
+ALL_ON = CACHED + """
+coalesce = true
+retry = { attempts = 2 }
+breaker = { consecutive = 5 }"""
 
 MAIN = [
     Scenario("depth1"),
     Scenario("depth16", depth=16),
     Scenario("jsonrpc16", depth=16, dialect="jsonrpc", systems=("linegate", "asyncio", "uvloop", "go", "node")),
+    Scenario("real-api", depth=16, upstream="nginx", systems=("linegate", "nginx", "floor", "go")),
     Scenario("one-client", connections=1, systems=("linegate", "direct", "nginx", "floor", "asyncio", "uvloop", "go", "node", "shell")),
-    Scenario("waiting-64", connections=128, systems=("linegate",)),
-    Scenario("waiting-10000", connections=128, depth=79, systems=("linegate",)),
-    Scenario("slow-api", connections=400, depth=64, delay="500ms", upstream_connections=4000, rate=6400, warmup=3, duration=5,
-             systems=("linegate",)),
+    Scenario("many-waiting", connections=128, depth=79, systems=("linegate", "few-waiting")),
+    Scenario("slow-api", connections=400, depth=64, delay="500ms", upstream_connections=4000, capacity=0.8, warmup=3, duration=5,
+             systems=("linegate", "undelayed", "direct")),
     Scenario("body-1m", connections=8, body=1_000_000, systems=("linegate", "nginx", "floor", "go")),
     Scenario("idle-10000", connections=10_000, depth=0, systems=("linegate", "nginx", "go", "node", "asyncio")),
-    Scenario("routes-1000", depth=16, routes=1000, systems=("linegate",)),
+    Scenario("many-routes", depth=16, routes=1000, instructions=True, systems=("linegate", "one-route")),
+    Scenario("cache-hits1", keys=1000, policies=CACHED, counts_calls=True, systems=("linegate", "redis")),
+    Scenario("cache-hits16", depth=16, keys=1000, policies=CACHED, counts_calls=True, systems=("linegate", "redis")),
+    Scenario("stampede", connections=1000, keys=1, requests=1000, delay="20ms", policies=CACHED, counts_calls=True,
+             systems=("linegate", "bare")),
+    Scenario("hedge", connections=256, depth=16, dialect="tagged", upstream_connections=256, delay="tail:5ms,100ms,0.02", rate=2000,
+             policies=HEDGED, counts_calls=True, systems=("linegate", "unhedged", "direct")),
+    Scenario("miss-cost", depth=16, policies=ALL_ON, instructions=True, counts_calls=True, systems=("linegate", "bare")),
 ]
 
 
@@ -75,15 +116,19 @@ GROWTH = [
 
 QUICK = ("depth1", "depth16")
 ALL = {scenario.name: scenario for scenario in MAIN + GROWTH}
-FAMILIES = sorted({scenario.family for scenario in GROWTH})
+assert len(ALL) == len(MAIN) + len(GROWTH), "two scenarios have one name"
+FAMILIES = {family: [s for s in GROWTH if s.family == family] for family in sorted({s.family for s in GROWTH})}
+GROUPS = {"main": MAIN, "growth": GROWTH, "cache-hits": [ALL["cache-hits1"], ALL["cache-hits16"]], **FAMILIES}
+GROUPS["cache"] = [*GROUPS["cache-hits"], ALL["stampede"], ALL["hedge"], ALL["miss-cost"]]
+# Each main scenario, and both ends of each family.
+GROUPS["smoke"] = [*MAIN, *(end for family in FAMILIES.values() for end in (family[0], family[-1]))]
 
 
 def named(names):
-    """Scenarios by name, `main`, `growth`, or a family's name."""
+    """Scenarios by name, or by that of a group of them."""
     chosen = []
     for name in names:
-        group = {"main": MAIN, "growth": GROWTH}.get(name) or [s for s in GROWTH if s.family == name]
-        if not group and name not in ALL:
+        if name not in GROUPS and name not in ALL:
             raise KeyError(name)
-        chosen += group or [ALL[name]]
+        chosen += GROUPS.get(name) or [ALL[name]]
     return chosen

@@ -1,8 +1,10 @@
 """The systems that are compared: how each is started for a scenario. A system that lacks its program is left out, with a note."""
+import http.client
 import os
 import shutil
+import socket
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent.parent
@@ -29,6 +31,7 @@ class System:
     dialects = ("text", "jsonrpc", "tagged")
     forks = False  # a process for each request: children count when they have ended
     measured = True  # it has a process of its own
+    by_name = False  # only in scenarios that name it
 
     def missing(self, place):
         """Why it cannot run here, or ""."""
@@ -37,9 +40,16 @@ class System:
     def command(self, place, scenario):
         raise NotImplementedError
 
+    def adapt(self, scenario):
+        """The scenario as this system is to run it."""
+        return scenario
+
     def load(self, scenario):
         """(dialect, connections, depth) of the load."""
         return scenario.dialect, scenario.connections, scenario.depth
+
+    def fill(self, place, scenario):
+        """What it must be given before it can answer."""
 
     def environment(self, place):
         return dict(os.environ)
@@ -60,6 +70,57 @@ class Linegate(System):
         return [place.build / "linegate", "serve", "-c", config]
 
 
+class Bare(Linegate):
+    name = "bare"
+    note = "linegate without the scenario's policies: cache and coalescing off, one attempt, a breaker that never opens"
+    by_name = True
+
+    def adapt(self, scenario):
+        return replace(scenario, policies=OFF)
+
+
+class Unhedged(Linegate):
+    name = "unhedged"
+    note = "linegate without hedging"
+    by_name = True
+
+    def adapt(self, scenario):
+        return replace(scenario, policies="")
+
+
+class Undelayed(Linegate):
+    name = "undelayed"
+    note = "linegate at the same rate, with an API that answers at once"
+    by_name = True
+
+    def adapt(self, scenario):
+        return replace(scenario, delay="0")
+
+
+class FewWaiting(Linegate):
+    name = "few-waiting"
+    note = "linegate with one request a connection"
+    by_name = True
+
+    def adapt(self, scenario):
+        return replace(scenario, depth=1)
+
+
+class OneRoute(Linegate):
+    name = "one-route"
+    note = "linegate with one route"
+    by_name = True
+
+    def adapt(self, scenario):
+        return replace(scenario, routes=1)
+
+
+OFF = """cache = { mode = "off" }
+coalesce = false
+retry = { attempts = 1 }
+breaker = { consecutive = 1_000_000, min_requests = 1_000_000, failure_ratio = 1.0 }"""
+
+
 def linegate_config(place, scenario):
     # the last route is the one that is asked for
     names = ["item"] if scenario.routes == 1 else [f"item{i}" for i in range(scenario.routes)]
@@ -70,6 +131,7 @@ method = "GET"
 path = "/item/{{id}}"
 query = {{ size = "{{size}}" }}
 params = [ {{ name = "id", required = true }}, {{ name = "size" }} ]
+{scenario.policies}
 """ for name in names)
     return f"""schema = 1
 [server]
@@ -110,7 +172,7 @@ class Nginx(System):
         return "http", scenario.connections, min(1, scenario.depth)
 
     def command(self, place, scenario):
-        keepalive = max(64, min(1024, self.load(scenario)[1]))
+        keepalive = max(64, self.load(scenario)[1])  # fewer, and it would connect anew for some requests
         text = (BENCH / "peers/nginx_proxy.conf").read_text()
         config = place.folder / "nginx_proxy.conf"
         config.write_text(fill(text, place, KEEPALIVE=keepalive))
@@ -193,13 +255,40 @@ class Shell(System):
         return ["socat", f"TCP-LISTEN:{place.port},fork,reuseaddr,bind=127.0.0.1,backlog=64", f"EXEC:{BENCH / 'peers/shell.sh'}"]
 
 
+class Redis(System):
+    name = "redis"
+    note = "Redis GET of the same JSON; no persistence, one thread"
+    program = "redis-server"
+    by_name = True
+
+    def load(self, scenario):
+        return "resp", scenario.connections, scenario.depth
+
+    def command(self, place, scenario):
+        return ["redis-server", "--bind", "127.0.0.1", "--port", place.port, "--dir", place.folder, "--save", "", "--appendonly", "no",
+                "--io-threads", 1, "--maxclients", 20_000]
+
+    def fill(self, place, scenario):
+        """Each key of the load, with what the API answers for it."""
+        api = http.client.HTTPConnection("127.0.0.1", place.upstream, timeout=10)
+        with socket.create_connection(("127.0.0.1", place.port), timeout=10) as redis:
+            for number in range(scenario.keys):
+                api.request("GET", f"/item/{number:012x}")
+                value = api.getresponse().read()
+                redis.sendall(b"*3\r\n$3\r\nSET\r\n$17\r\nitem:%012x\r\n$%d\r\n%s\r\n" % (number, len(value), value))
+                if redis.recv(64) != b"+OK\r\n":
+                    raise OSError("redis did not take a value")
+        api.close()
+
+
 class Direct(System):
     name = "direct"
     note = "the same client asking the API itself, over keep-alive"
     measured = False
+    by_name = True
 
     def load(self, scenario):
-        return "http", scenario.connections, scenario.depth
+        return "http", min(scenario.in_flight, scenario.upstream_connections), 1
 
     def command(self, place, scenario):
         return None
@@ -208,12 +297,13 @@ class Direct(System):
         return place.upstream
 
 
-SYSTEMS = {kind.name: kind() for kind in (Linegate, Floor, Nginx, NginxWide, Asyncio, Uvloop, Go, Node, Shell, Direct)}
+SYSTEMS = {kind.name: kind() for kind in (Linegate, Bare, Unhedged, Undelayed, FewWaiting, OneRoute, Floor, Nginx, NginxWide, Asyncio, Uvloop, Go, Node, Shell,
+                                        Redis, Direct)}
 
 
 def systems_for(scenario, wanted):
     """Those of the wanted ones that can run this scenario."""
     chosen = [SYSTEMS[name] for name in wanted if not scenario.systems or name in scenario.systems]
     if not scenario.systems:
-        chosen = [s for s in chosen if s.name != "direct" and (s.name != "nginx-wide" or scenario.depth > 1)]
-    return [s for s in chosen if s.load(scenario)[0] == "http" or scenario.dialect in s.dialects]
+        chosen = [s for s in chosen if not s.by_name and (s.name != "nginx-wide" or scenario.depth > 1)]
+    return [s for s in chosen if s.load(scenario)[0] in ("http", "resp") or scenario.dialect in s.dialects]

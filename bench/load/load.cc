@@ -49,6 +49,7 @@ void Load::connect_all() {
     watch(epoll_, EPOLL_CTL_ADD, connections_.back()->fd(), EPOLLIN, connections_.back().get());
   }
   event(options_, "connected");
+  if (options_.wait) std::getchar();
 }
 
 void Load::start() {

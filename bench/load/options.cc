@@ -26,7 +26,8 @@ constexpr const char* kUsage =
   --expect WHAT   bytes of the item, or =JSON, or !symbol of an error                             [100]
   --mix FILE      lines of WEIGHT EXPECT WORDS instead
   --allow-errors  count error replies that were not expected instead of failing
-  --events        write a line to stdout as measuring begins and ends
+  --events        write a line to stdout when all are connected, and as measuring begins and ends
+  --wait          once connected, begin only when stdin has a line or ends
   --quiet         no progress on stderr
 
 Prints one JSON object. Exit code 1: a reply was wrong, missing or an error; 2: it could not run.
@@ -80,8 +81,10 @@ void check(const Options& o) {
 Options parse_options(int argc, char** argv) {
   Options options;
   const auto with_value = valued(options);
-  const std::map<std::string, bool*> flags = {
-      {"--allow-errors", &options.allow_errors}, {"--quiet", &options.quiet}, {"--events", &options.events}};
+  const std::map<std::string, bool*> flags = {{"--allow-errors", &options.allow_errors},
+                                              {"--quiet", &options.quiet},
+                                              {"--wait", &options.wait},
+                                              {"--events", &options.events}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--help") {

@@ -24,8 +24,9 @@ struct Options {
   std::string words = "item {id}";
   std::string expect = "100";
   bool allow_errors = false;  // error replies are counted, not a failure
+  bool wait = false;          // once connected, until stdin has a line or ends
   bool quiet = false;         // no progress line
-  bool events = false;        // {"event":"begin"} and {"event":"end"} on stdout as measuring does
+  bool events = false;        // {"event":"connected"}, "begin" and "end" on stdout
 };
 
 // Ends the program for --help and for what it does not understand.
