@@ -60,7 +60,7 @@ def attempt(scenario, system, what, bench):
     try:
         return what(bench, system, system.adapt(scenario))
     except measure.Failed as error:
-        sys.exit(f"\nbench: {scenario.name}, {system.name}: {error}")
+        raise measure.Failed(f"{scenario.name}, {system.name}: {error}") from None
 
 
 def say(what):
@@ -109,14 +109,19 @@ def draw_bars(path, results):
         chart.write(path, chart.bars("CPU per request, microseconds (less is better; the line is the spread over rounds)", groups))
 
 
+CURVES = (("cpu_us", "", "CPU per request", "us/request"), ("rate", "-rate", "Throughput", "requests/s"),
+          ("p99_us", "-p99", "99th percentile of latency", "us"), ("rss_mib", "-memory", "Resident memory", "MiB"))
+
+
 def draw_family(out, family, results):
-    series = {}
-    for name, systems in results.items():
-        for system, result in systems.items():
-            series.setdefault(system, []).append((scenarios.ALL[name].x, result["summary"]["cpu_us"]["median"]))
-    if series:
-        unit = {"body": "bytes of body", "latency": "upstream latency, ms"}.get(family, family)
-        chart.write(out / f"{family}.svg", chart.curves(f"CPU per request as {family} grow", unit, "us/request", series))
+    unit = {"body": "bytes of body", "latency": "upstream latency, ms", "waiting": "requests waiting"}.get(family, family)
+    for figure, suffix, title, y_unit in CURVES:
+        series = {}
+        for name, systems in results.items():
+            for system, result in systems.items():
+                series.setdefault(system, []).append((scenarios.ALL[name].x, result["summary"][figure]["median"]))
+        if series:
+            chart.write(out / f"{family}{suffix}.svg", chart.curves(f"{title} by {unit}", unit, y_unit, series))
 
 
 @dataclass
@@ -180,14 +185,22 @@ def main():
         sys.exit(f"bench: no scenario or system {error}")
     if options.scenarios == ["crosscheck"]:
         return crosscheck.run(bench, options.rounds)
-    started, results = time.monotonic(), {}
+    started, results, failures = time.monotonic(), {}, []
     for scenario in filter(lambda one: systems_for(one, wanted), chosen):
-        results[scenario.name] = run_scenario(bench, scenario, wanted, options)
-        upstream = measure.upstream_of(bench, scenario)
-        print(table.scenario_table(scenario, results[scenario.name], goals=not bench.smoke), f"\n  upstream: {upstream}\n", flush=True)
+        try:
+            results[scenario.name] = run_scenario(bench, scenario, wanted, options)
+        except measure.Failed as failure:  # of this scenario no figure is worth anything; the others' are
+            failures.append(str(failure))
+            print(f"{scenario.name}: FAILED\n{failure}\n", flush=True)
+            continue
+        print(table.scenario_table(scenario, results[scenario.name], goals=not bench.smoke))
+        print(f"  upstream: {measure.upstream_of(bench, scenario)}\n", flush=True)
     took = (f"{options.rounds} rounds of {bench.duration:g} s unless a scenario needs more. {table.noise_line(results)}")
     print(f"{took} {time.monotonic() - started:.0f} s in all.")
-    write(options, results, took)
+    if results:
+        write(options, results, took)
+    if failures:
+        sys.exit("\n".join(["bench: FAILED:", *(failure.splitlines()[0] for failure in failures)]))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def bars(title, groups):
 
 def curves(title, x_title, y_title, series):
     """`series`: {name: [(x, y)]}; both axes logarithmic, x = 0 drawn at the left edge."""
-    left, top, width, height = 70, 40, 560, 320
+    left, top, width, height = 84, 40, 560, 320
     points = [point for line in series.values() for point in line]
     least = min((x for x, _ in points if x > 0), default=1)
     xs = [math.log10(max(x, least / 3)) for x, _ in points]
@@ -54,14 +54,14 @@ def curves(title, x_title, y_title, series):
     def place(x, y):
         return (left + (math.log10(max(x, least / 3)) - x0) / (x1 - x0) * width, top + height - (math.log10(y) - y0) / (y1 - y0) * height)
 
-    parts = [text(10, 20, title, extra='font-weight="bold"'), text(left + width / 2, top + height + 40, x_title, "middle"),
-             text(10, top - 6, y_title), f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#888"/>']
+    parts = [text(10, 20, f"{title}, {y_title}", extra='font-weight="bold"'), text(left + width / 2, top + height + 40, x_title, "middle"),
+             f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#888"/>']
     for x in sorted({x for x, _ in points}):
         parts.append(text(place(x, 10**y0)[0], top + height + 18, f"{x:,.0f}", "middle"))
     for step in range(round((y1 - y0) * 2) + 1):
         value = 10 ** (y0 + step / 2)
         y = place(least, value)[1]
-        parts += [f'<path d="M{left} {y:.1f}h{width}" stroke="#ddd"/>', text(left - 6, y + 4, f"{value:,.3g}", "end")]
+        parts += [f'<path d="M{left} {y:.1f}h{width}" stroke="#ddd"/>', text(left - 6, y + 4, two_digits(value), "end")]
     for i, (name, line) in enumerate(series.items()):
         color = COLORS[i % len(COLORS)]
         spots = [place(x, y) for x, y in sorted(line) if y > 0]
@@ -69,6 +69,10 @@ def curves(title, x_title, y_title, series):
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in spots]
         parts.append(text(left + width + 10, top + 14 + 18 * i, name, extra=f'fill="{color}"'))
     return svg(left + width + 120, top + height + 60, parts)
+
+
+def two_digits(value):
+    return f"{round(value, 1 - math.floor(math.log10(value))):,.10g}"
 
 
 def write(path, content):

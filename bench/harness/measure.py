@@ -255,7 +255,9 @@ def load_figures(scenario, load):
 def syscalls(bench, system, scenario):
     """System calls a request, by name, counted by strace over a run of its own: {"total": 6.2, "sendto": 2.0, ...}; {} where
     strace cannot attach."""
-    if not shutil.which("strace") or not system.measured or system.forks or scenario.rate or scenario.requests or not scenario.depth:
+    if not shutil.which("strace") or not system.measured or system.forks or not scenario.depth:
+        return {}
+    if scenario.rate or scenario.capacity or scenario.requests:  # only a closed loop offers strace no more than it can take
         return {}
     with system_under_load(bench, system, scenario) as (place, process, _):
         requests = max(4000, 8 * scenario.in_flight)

@@ -54,7 +54,7 @@ class Scenario:
         return f"open loop at {self.rate:,.0f}/s" if self.rate else "closed loop"
 
     def describe(self):
-        parts = [self.dialect, f"{self.connections:,} connections, depth {self.depth}", f"{self.in_flight:,} in flight",
+        parts = [self.dialect, f"{self.connections:,} connections, depth {self.depth}", f"{'at most ' if self.rate or self.capacity else ''}{self.in_flight:,} in flight",
                  f"{self.upstream_connections:,} upstream connections",
                  f"up to {max(0, self.in_flight - self.upstream_connections):,} waiting (queue {self.max_queue:,}, all timeouts 30 s)",
                  f"body {self.body:,} B", f"upstream delay {self.delay}"]
@@ -82,7 +82,7 @@ MAIN = [
     Scenario("real-api", depth=16, upstream="nginx", systems=("linegate", "nginx", "floor", "go")),
     Scenario("one-client", connections=1, systems=("linegate", "direct", "nginx", "floor", "asyncio", "uvloop", "go", "node", "shell")),
     Scenario("many-waiting", connections=128, depth=79, systems=("linegate", "few-waiting")),
-    Scenario("slow-api", connections=400, depth=64, delay="500ms", upstream_connections=4000, capacity=0.8, warmup=3, duration=5,
+    Scenario("slow-api", connections=400, depth=10, delay="500ms", upstream_connections=4000, capacity=0.8, warmup=3, duration=5,
              systems=("linegate", "undelayed", "direct")),
     Scenario("body-1m", connections=8, body=1_000_000, systems=("linegate", "nginx", "floor", "go")),
     Scenario("idle-10000", connections=10_000, depth=0, systems=("linegate", "nginx", "go", "node", "asyncio")),

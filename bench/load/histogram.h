@@ -26,6 +26,14 @@ class Histogram {
   // above max(); 0 if there is no value. `fraction` is 0 to 1.
   std::uint64_t at(double fraction) const;
 
+  // Calls `see(greatest value of a place, count)` for each place that has values, in their order.
+  template <typename See>
+  void each(See see) const {
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      if (counts_[i] > 0) see(upper(i), counts_[i]);
+    }
+  }
+
   // The place of a value, and the greatest value of a place.
   static constexpr std::size_t index(std::uint64_t value) {
     if (value < kParts) return value;  // below 32 each value has a part of its own

@@ -28,6 +28,7 @@ constexpr const char* kUsage =
   --allow-errors  count error replies that were not expected instead of failing
   --events        write a line to stdout when all are connected, and as measuring begins and ends
   --wait          once connected, begin only when stdin has a line or ends
+  --histogram     in the JSON: [greatest value in us, count] of each part of the histogram that has values
   --quiet         no progress on stderr
 
 Prints one JSON object. Exit code 1: a reply was wrong, missing or an error; 2: it could not run.
@@ -84,6 +85,7 @@ Options parse_options(int argc, char** argv) {
   const std::map<std::string, bool*> flags = {{"--allow-errors", &options.allow_errors},
                                               {"--quiet", &options.quiet},
                                               {"--wait", &options.wait},
+                                              {"--histogram", &options.histogram},
                                               {"--events", &options.events}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];

@@ -25,6 +25,7 @@ struct Options {
   std::string expect = "100";
   bool allow_errors = false;  // error replies are counted, not a failure
   bool wait = false;          // once connected, until stdin has a line or ends
+  bool histogram = false;     // in the JSON
   bool quiet = false;         // no progress line
   bool events = false;        // {"event":"connected"}, "begin" and "end" on stdout
 };

@@ -40,6 +40,15 @@ std::string latency_json(const Histogram& h) {
       us(h.at(0.99)), us(h.at(0.999)), us(h.max()));
 }
 
+std::string parts_json(const Histogram& h) {
+  std::string parts;
+  h.each([&](std::uint64_t upper, std::uint64_t count) {
+    parts +=
+        format("%s[%.1f,%llu]", parts.empty() ? "" : ",", us(upper), static_cast<unsigned long long>(count));
+  });
+  return ",\"histogram_us\":[" + parts + "]";
+}
+
 }  // namespace
 
 void Load::progress(std::uint64_t now) {
@@ -74,6 +83,7 @@ std::string Load::json() const {
                 measured_seconds_, static_cast<unsigned long long>(received_measuring_),
                 static_cast<unsigned long long>(received_), static_cast<unsigned long long>(sent_), rate) +
          R"("errors":{)" + errors + R"(},"latency_us":)" + latency_json(latency_) +
+         (options_.histogram ? parts_json(latency_) : "") +
          format(
              R"(,"own_cpu":{"running":%.3f,"kept_waiting":%.3f,"us_per_request":%.2f,"was_the_limit":%s}})",
              cpu_.running(), cpu_.waiting(), own, cpu_.was_the_limit() ? "true" : "false");

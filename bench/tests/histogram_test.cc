@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 namespace bench {
 namespace {
 
@@ -48,6 +51,17 @@ TEST(Histogram, ShowsOneStallAmongAThousandAtItsPlace) {
   h.add(5'000'000);
   EXPECT_EQ(h.at(0.99), 10u);
   EXPECT_EQ(h.at(0.999), 5'000'000u);
+}
+
+TEST(Histogram, ShowsEachPlaceThatHasValues) {
+  Histogram h;
+  for (std::uint64_t value : {5u, 5u, 31u, 1000u}) h.add(value);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> seen;
+  h.each([&](std::uint64_t upper, std::uint64_t count) { seen.emplace_back(upper, count); });
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_EQ(seen[0], std::pair(std::uint64_t{5}, std::uint64_t{2}));
+  EXPECT_EQ(seen[1], std::pair(std::uint64_t{31}, std::uint64_t{1}));
+  EXPECT_GE(seen[2].first, 1000u);
 }
 
 TEST(Histogram, SaysZeroWhenEmptyAndAfterClear) {
