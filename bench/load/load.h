@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/histogram.h"
 #include "load/connection.h"
-#include "load/histogram.h"
 #include "load/mix.h"
 #include "load/options.h"
 #include "load/own_cpu.h"
@@ -77,8 +77,8 @@ class Load final : private Listener {
   double measured_seconds_ = 0;
   std::map<std::string, std::uint64_t> errors_;
   std::string failure_;
-  Histogram latency_;
-  Histogram recent_;  // since the last progress line
+  linegate::Histogram latency_;
+  linegate::Histogram recent_;  // since the last progress line
   OwnCpu cpu_;
 };
 

@@ -33,14 +33,14 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-std::string latency_json(const Histogram& h) {
+std::string latency_json(const linegate::Histogram& h) {
   return format(
       R"({"count":%llu,"min":%.1f,"mean":%.1f,"p50":%.1f,"p90":%.1f,"p99":%.1f,"p99_9":%.1f,"max":%.1f})",
       static_cast<unsigned long long>(h.count()), us(h.min()), h.mean() / 1e3, us(h.at(0.5)), us(h.at(0.9)),
       us(h.at(0.99)), us(h.at(0.999)), us(h.max()));
 }
 
-std::string parts_json(const Histogram& h) {
+std::string parts_json(const linegate::Histogram& h) {
   std::string parts;
   h.each([&](std::uint64_t upper, std::uint64_t count) {
     parts +=

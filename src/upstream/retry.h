@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/token_bucket.h"
 #include "http/response.h"
 
 namespace linegate {
@@ -31,14 +32,27 @@ Duration backoff(const RetryOptions& options, unsigned retry, double chance);
 
 // How many further attempts an upstream's requests may cause: `ratio` of the requests, and `min_per_second`
 // on top. Retries of an outage cannot multiply it.
+//
+// Begins with one second's worth of `min_per_second` (at least one retry, unless that is 0), so that from the
+// start on N requests and t seconds permit at most ratio * N + min_per_second * (t + 1) retries (the + 1: at
+// least one). What is not used is kept, up to 10 s' worth of `min_per_second` and the `ratio` of 500 requests
+// (at least one retry): enough for an API's restart that breaks many connections at once, and hours of calm
+// do not store a storm.
 class RetryBudget {
  public:
+  static constexpr double kKeptSeconds = 10;
+  static constexpr double kKeptRequests = 500;
+
   RetryBudget(double ratio, double min_per_second, Time now);
 
   void add_request(Time now);
   // Takes one retry out of the budget; false if it is spent.
   bool take(Time now);
   double left(Time now) const;
+
+ private:
+  double ratio_;
+  TokenBucket retries_;
 };
 
 }  // namespace linegate

@@ -1,12 +1,9 @@
 // The histogram's places, and what it says of known values.
-#include "load/histogram.h"
+#include "base/histogram.h"
 
 #include <gtest/gtest.h>
 
-#include <utility>
-#include <vector>
-
-namespace bench {
+namespace linegate {
 namespace {
 
 TEST(Histogram, GivesEachSmallValueItsOwnPlace) {
@@ -53,15 +50,32 @@ TEST(Histogram, ShowsOneStallAmongAThousandAtItsPlace) {
   EXPECT_EQ(h.at(0.999), 5'000'000u);
 }
 
-TEST(Histogram, ShowsEachPlaceThatHasValues) {
+TEST(Histogram, KnowsPercentilesOfTwoTogether) {
+  Histogram low;
+  Histogram high;
+  for (std::uint64_t v = 1; v <= 20; ++v) low.add(v);
+  for (std::uint64_t v = 1001; v <= 1020; ++v) high.add(v);
+  EXPECT_EQ(low.at(0.5, &high), 20u);
+  EXPECT_EQ(high.at(0.5, &low), 20u);
+  EXPECT_GT(low.at(0.525, &high), 1000u);
+  EXPECT_EQ(low.at(1, &high), 1020u);
+  EXPECT_EQ(high.at(0, &low), 1u);
+}
+
+TEST(Histogram, TogetherWithAnEmptyOneSaysWhatItSaysAlone) {
   Histogram h;
-  for (std::uint64_t value : {5u, 5u, 31u, 1000u}) h.add(value);
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> seen;
-  h.each([&](std::uint64_t upper, std::uint64_t count) { seen.emplace_back(upper, count); });
-  ASSERT_EQ(seen.size(), 3u);
-  EXPECT_EQ(seen[0], std::pair(std::uint64_t{5}, std::uint64_t{2}));
-  EXPECT_EQ(seen[1], std::pair(std::uint64_t{31}, std::uint64_t{1}));
-  EXPECT_GE(seen[2].first, 1000u);
+  const Histogram empty;
+  for (std::uint64_t v = 1; v <= 20; ++v) h.add(v);
+  EXPECT_EQ(h.at(0.95, &empty), 19u);
+  EXPECT_EQ(empty.at(0.95, &h), 19u);
+  EXPECT_EQ(empty.at(0.95, &empty), 0u);
+}
+
+TEST(Histogram, NeverSaysMoreThanItsGreatestValue) {
+  Histogram h;
+  h.add(1'000'001);  // not the end of its part
+  EXPECT_EQ(h.at(0.5), 1'000'001u);
+  EXPECT_EQ(h.at(1), 1'000'001u);
 }
 
 TEST(Histogram, SaysZeroWhenEmptyAndAfterClear) {
@@ -76,4 +90,4 @@ TEST(Histogram, SaysZeroWhenEmptyAndAfterClear) {
 }
 
 }  // namespace
-}  // namespace bench
+}  // namespace linegate

@@ -1,5 +1,6 @@
 // A log-linear histogram of nanoseconds: 64 powers of two, each cut into 32 equal parts, so that a value is
-// known within 3 %. Fixed size, no allocation; adding is a few instructions. Not for two threads at once.
+// known within 3 %. Fixed size (16 KiB), no allocation; adding is a few instructions. Not for two threads at
+// once.
 #pragma once
 
 #include <array>
@@ -7,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace bench {
+namespace linegate {
 
 class Histogram {
  public:
@@ -23,8 +24,8 @@ class Histogram {
   double mean() const { return count_ ? sum_ / double(count_) : 0; }
 
   // The least value that `fraction` of all values do not exceed, rounded up to the end of its part, never
-  // above max(); 0 if there is no value. `fraction` is 0 to 1.
-  std::uint64_t at(double fraction) const;
+  // above max(); 0 if there is no value. `fraction` is 0 to 1. With another histogram: of the values of both.
+  std::uint64_t at(double fraction, const Histogram* other = nullptr) const;
 
   // Calls `see(greatest value of a place, count)` for each place that has values, in their order.
   template <typename See>
@@ -55,4 +56,4 @@ class Histogram {
   double sum_ = 0;
 };
 
-}  // namespace bench
+}  // namespace linegate
