@@ -39,7 +39,7 @@ bool Breaker::would_allow(Time now) const {
     case State::open:
       return false;
     case State::half_open:
-      return state_ == State::open || probes_ < options_.half_open;
+      return probes_ < options_.half_open;
   }
   return true;
 }

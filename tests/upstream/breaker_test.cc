@@ -383,6 +383,19 @@ TEST(Breaker, BeginsToCountAnewWhenItIsClosedAgain) {
   EXPECT_EQ(breaker.times_opened(), 2u);
 }
 
+TEST(Breaker, BeginsItsWindowAnewWhenItIsClosedAgain) {
+  BreakerOptions options = by_ratio(20, 0.5);
+  options.open_for = 1s;
+  options.half_open = 1;
+  Breaker breaker(options);
+  fail(breaker, t0, 20);
+  succeed(breaker, t0 + 1s);
+  fail(breaker, t0 + 1s, 19);
+  EXPECT_EQ(breaker.state(t0 + 1s), State::closed);
+  fail(breaker, t0 + 1s);
+  EXPECT_EQ(breaker.state(t0 + 1s), State::open);
+}
+
 TEST(Breaker, LetsOneProbeOutThoughItWasToldNone) {
   Breaker breaker(in_a_row(1, 0));
   fail(breaker, t0);

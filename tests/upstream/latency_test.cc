@@ -61,6 +61,14 @@ TEST(Latency, ForgetsWhatIsTwoHalvesOld) {
   EXPECT_EQ(latency.at(t0 + 2 * Latency::kSpan, 0.25), 200ms);
 }
 
+TEST(Latency, CountsNothingOlderThanTwoMinutesWhenAHalfBeginsLate) {
+  Latency latency;
+  add(latency, t0, 10ms, 20);
+  add(latency, t0 + 90s, 200ms, 20);
+  EXPECT_TRUE(about(latency.at(t0 + 120s - 1ns, 0.25), 10ms));
+  EXPECT_EQ(latency.at(t0 + 120s, 0.25), 200ms);
+}
+
 TEST(Latency, ForgetsEverythingAfterTwoSilentHalves) {
   Latency latency;
   add(latency, t0, 10ms, 20);
