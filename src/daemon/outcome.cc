@@ -1,11 +1,11 @@
 #include "daemon/outcome.h"
 
-#include <algorithm>
-#include <charconv>
+#include <chrono>
 #include <ctime>
 
 #include "base/printable.h"
 #include "base/units.h"
+#include "http/date.h"
 #include "json/quote.h"
 #include "json/scan.h"
 #include "json/utf8.h"
@@ -111,8 +111,8 @@ wire::Error from_status(const Outcome& outcome, const Route& route, const Secret
   if (error.symbol == Symbol::rate_limited) {
     error.text("scope", "upstream");
     auto field = response.headers.get("Retry-After");
-    auto wait = field ? retry_after_ms(*field, std::time(nullptr)) : std::nullopt;
-    if (wait) error.number("retry_after_ms", *wait);
+    auto wait = field ? parse_retry_after(*field, std::time(nullptr)) : std::nullopt;
+    if (wait) error.number("retry_after_ms", std::chrono::floor<std::chrono::milliseconds>(*wait).count());
   }
   error.flag("sent", true).number("attempts", outcome.attempts);
   append_body(error, response, secrets);
@@ -173,19 +173,6 @@ Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets,
                                  : Answer::of(from_status(outcome, route, secrets));
   answer.meta = std::move(meta);
   return answer;
-}
-
-std::optional<long long> retry_after_ms(std::string_view field, long long now) {
-  long long seconds = 0;
-  auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), seconds);
-  if (error == std::errc() && end == field.data() + field.size()) {
-    return std::clamp(seconds, 0LL, 366LL * 24 * 3600) * 1000;
-  }
-  std::tm date{};
-  std::string text(field);
-  const char* rest = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
-  if (!rest || *rest != '\0') return std::nullopt;
-  return std::max(0LL, static_cast<long long>(timegm(&date)) - now) * 1000;
 }
 
 }  // namespace linegate::daemon

@@ -19,8 +19,4 @@ inline constexpr std::size_t kMaxExcerpt = 512;          // bytes of any other
 // Takes the response's body. Meta is written only where it is wanted: it costs as much as the rest.
 Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets, bool want_meta);
 
-// Milliseconds from a Retry-After field: seconds or an HTTP date (RFC 9110 section 10.2.3), `now` in Unix
-// seconds. Negative values are 0; nullopt if it is neither.
-std::optional<long long> retry_after_ms(std::string_view field, long long now);
-
 }  // namespace linegate::daemon

@@ -2,6 +2,7 @@
 // and sent many times.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,16 @@ class Headers {
   std::optional<std::string_view> get(std::string_view name) const;
   std::vector<std::string_view> get_all(std::string_view name) const;
 
+  // visit(value) for each field of that name, in the order of arrival.
+  template <typename Visit>
+  void for_each_of(std::string_view name, Visit visit) const {
+    for (std::string_view rest = block_; !rest.empty();) {
+      std::string_view line = next_line(rest);
+      if (line.size() <= name.size() || !may_end_name(line[name.size()])) continue;
+      if (auto value = value_of(line, name)) visit(*value);
+    }
+  }
+
   // visit(name, value) for each field, in the order of arrival.
   template <typename Visit>
   void for_each(Visit visit) const {
@@ -42,9 +53,23 @@ class Headers {
     block_.append(line);
   }
   void clear() { block_.clear(); }
+  void shrink_to_fit() { block_.shrink_to_fit(); }
+
+  // What a 304 with the fields `newer` makes of these (RFC 9111 section 3.2): its fields replace those of the
+  // same name. Its fields that describe the message or the body are ignored: Content-Encoding, -Length,
+  // -Range and -Type, and those of the connection. Date and Age of the older message go in any case.
+  void update(const Headers& newer);
 
  private:
   static constexpr std::size_t kUsualBytes = 480;
+  static std::string_view next_line(std::string_view& rest) {
+    std::size_t end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+    return line;
+  }
+  static bool may_end_name(char c) { return c == ':' || c == ' ' || c == '\t'; }
+  static std::optional<std::string_view> value_of(std::string_view line, std::string_view name);
   static std::pair<std::string_view, std::string_view> next_field(std::string_view& rest);
   std::string block_;
 };
@@ -61,6 +86,8 @@ class HeaderList {
   HeaderList& operator=(const HeaderList&) = delete;
 
   const Fields& fields() const { return fields_; }
+  // Above 0. Two lists never share one in the life of the process, so that a key can name it.
+  std::uint64_t id() const { return id_; }
   // Null if there is nothing to say. What keeps libcurl from adding fields is in it only where libcurl would:
   // for requests with a body. Each line of a list costs several comparisons in each transfer.
   curl_slist* list(bool with_body) const;
@@ -70,6 +97,7 @@ class HeaderList {
  private:
   struct Nodes;
   Fields fields_;
+  std::uint64_t id_;
   std::unique_ptr<Nodes> nodes_;
   bool names_encoding_ = false;
 };

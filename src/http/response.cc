@@ -86,6 +86,18 @@ Response Response::failed(HttpError error) {
   return response;
 }
 
+Response Response::copy() const {
+  Response other;
+  other.status = status;
+  other.headers = headers;
+  other.body = body;
+  other.error = error;
+  other.timings = timings;
+  other.checked_ = checked_;
+  other.fault_ = fault_;
+  return other;
+}
+
 bool Response::has_json_type() const {
   auto field = headers.get("Content-Type");
   if (!field || field->empty()) return true;

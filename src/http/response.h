@@ -64,6 +64,9 @@ struct Response {
 
   static Response failed(HttpError error);
 
+  // The same response, checked if this one is; nothing is charged for it.
+  Response copy() const;
+
   // A complete response with a status of 2xx.
   bool ok() const { return !error && status >= 200 && status < 300; }
 

@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/keyed_hash.h"
 #include "base/link.h"
 #include "http/response.h"
 #include "upstream/freshness.h"
@@ -29,6 +31,8 @@ struct Stored {
   // Stale, but may be given out while it is being refreshed, or because the API fails now.
   bool usable_while_revalidating(Time now) const;
   bool usable_on_error(Time now) const;
+  // Fresh, usable stale, or to be revalidated. Nothing else is worth its room.
+  bool of_use(Time now) const;
 };
 using StoredPtr = std::shared_ptr<const Stored>;
 
@@ -40,25 +44,31 @@ struct CacheStats {
 
 class Cache {
  public:
+  // What an entry costs beside its key (the part that is the resource twice), its body and its fields, about.
+  static constexpr std::size_t kEntryOverhead = 896;
+
+  // With 0 nothing is ever stored.
   explicit Cache(std::size_t max_bytes);
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // The entry of that key, which thereby is the most recently used; null if there is none. One that is neither
-  // fresh nor permitted stale nor can be revalidated is dropped instead.
+  // The entry of that key, which thereby is the most recently used; null if there is none. One that is
+  // neither fresh nor permitted stale nor can be revalidated is dropped instead. A hit allocates nothing.
   StoredPtr find(std::string_view key, Time now);
   // Without touching the order or dropping; for explain.
   StoredPtr peek(std::string_view key) const;
 
   // Puts it in the place of what the key had, and makes room. False if it is larger than the whole budget,
-  // or than `max_object` (body bytes): then what the key had is dropped, too.
+  // or than `max_object` (body bytes): then what the key had is dropped, too. `freshness.store` is true, or
+  // nothing happens at all. Gives the response's charge back and shrinks its strings: no views into it now.
   bool store(const RequestKey& key, std::shared_ptr<Response> response, const Freshness& freshness, Time now,
              std::size_t max_object);
 
-  // A 304 to the entry's conditional request: its fields replace those of the same name (RFC 9111 section 3.2),
-  // but for Content-Encoding, Content-Length, Content-Range and Content-Type; the lifetime is reckoned anew. The result is
-  // stored if its key still has `old` (which may be gone), and is given back in any case.
+  // A 304 to the entry's conditional request: its fields replace those of the same name (Headers::update()),
+  // the lifetime is reckoned anew. The result is stored if the key still has `old`, which is not the case
+  // when another was stored meanwhile, or it was invalidated; it is given back in any case. If the 304
+  // forbids storing, the key has nothing any more.
   StoredPtr refresh(const RequestKey& key, const Stored& old, const Response& not_modified,
                     const CachePolicy& policy, Duration delay, std::int64_t wall, Time now);
 
@@ -66,13 +76,32 @@ class Cache {
   // Everything stored for that upstream and target, whatever method, fields and body (RFC 9111 section 4.4).
   void invalidate(std::string_view resource);
 
-  std::size_t bytes() const;
-  std::size_t max_bytes() const;
-  std::size_t entries() const;
-  const CacheStats& stats() const;
+  std::size_t bytes() const { return bytes_; }  // never above max_bytes()
+  std::size_t max_bytes() const { return max_bytes_; }
+  std::size_t entries() const { return entries_.size(); }
+  const CacheStats& stats() const { return stats_; }
+
+ private:
+  struct Entry;
+  struct Sibling;  // an entry's place among those of its resource
+  template <typename Value>
+  using Map = std::unordered_map<std::string, Value, KeyedHash, std::equal_to<>>;
+
+  bool put(const RequestKey& key, StoredPtr stored, std::size_t max_object);
+  void make_room(std::size_t bytes);
+  void insert(const RequestKey& key, StoredPtr stored, std::size_t bytes);
+  void drop(Entry& entry);
+
+  std::size_t max_bytes_;
+  std::size_t bytes_ = 0;
+  Map<Entry> entries_;
+  Map<List<Sibling>> resources_;  // none is empty
+  List<Entry> order_;             // the least recently used first
+  CacheStats stats_;
 };
 
 // Adds If-None-Match and If-Modified-Since to a request that is to refresh `stored` (RFC 9111 section 4.3.1).
+// Nothing if can_be_revalidated() says no.
 void make_conditional(Request& request, const Stored& stored);
 
 }  // namespace linegate

@@ -202,20 +202,5 @@ TEST_F(OutcomeTest, MetaShowsAllFieldsOfOneNameAsOneList) {
   EXPECT_NE(status(200, "", "1").meta.find(R"("headers":{"Link":"<a>, <b>"})"), std::string::npos);
 }
 
-TEST(RetryAfter, ReadsSeconds) {
-  EXPECT_EQ(retry_after_ms("120", 0), 120'000);
-  EXPECT_EQ(retry_after_ms("-5", 0), 0);
-}
-
-TEST(RetryAfter, ReadsADate) {
-  EXPECT_EQ(retry_after_ms("Wed, 21 Oct 2015 07:28:00 GMT", 1445412470), 10'000);
-  EXPECT_EQ(retry_after_ms("Wed, 21 Oct 2015 07:28:00 GMT", 1445412490), 0);
-}
-
-TEST(RetryAfter, IgnoresEverythingElse) {
-  EXPECT_EQ(retry_after_ms("soon", 0), std::nullopt);
-  EXPECT_EQ(retry_after_ms("", 0), std::nullopt);
-}
-
 }  // namespace
 }  // namespace linegate::daemon
