@@ -55,6 +55,12 @@ std::size_t size_of(const RequestKey& key, const Response& response) {
          response.headers.raw().capacity();
 }
 
+StoredPtr make_stored(std::shared_ptr<Response> response, const Freshness& freshness, Time now) {
+  response->body.shrink_to_fit();
+  response->headers.shrink_to_fit();
+  return std::make_shared<Stored>(Stored{std::move(response), freshness, now});
+}
+
 }  // namespace
 
 Cache::Cache(std::size_t max_bytes) : max_bytes_(max_bytes) {
@@ -86,18 +92,15 @@ bool Cache::store(const RequestKey& key, std::shared_ptr<Response> response, con
                   Time now, std::size_t max_object) {
   if (!freshness.store) return false;
   response->charge.release();
-  response->body.shrink_to_fit();
-  response->headers.shrink_to_fit();
-  return put(key, std::make_shared<Stored>(Stored{std::move(response), freshness, now}), max_object);
+  return put(key, make_stored(std::move(response), freshness, now), max_object);
 }
 
 StoredPtr Cache::refresh(const RequestKey& key, const Stored& old, const Response& not_modified,
                          const CachePolicy& policy, Duration delay, std::int64_t wall, Time now) {
   auto response = std::make_shared<Response>(old.response->copy());
   response->headers.update(not_modified.headers);
-  response->headers.shrink_to_fit();
   Freshness freshness = freshness_of(*response, policy, delay, wall);
-  auto stored = std::make_shared<Stored>(Stored{std::move(response), freshness, now});
+  StoredPtr stored = make_stored(std::move(response), freshness, now);
   if (peek(key.bytes).get() != &old) return stored;
   if (freshness.store) {
     put(key, stored, policy.max_object);

@@ -37,7 +37,7 @@ struct Stored {
 using StoredPtr = std::shared_ptr<const Stored>;
 
 struct CacheStats {
-  std::uint64_t stored = 0;
+  std::uint64_t stored = 0;       // refreshed ones among them
   std::uint64_t evicted = 0;      // for room
   std::uint64_t invalidated = 0;  // by an unsafe method
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <stdexcept>
 
 namespace linegate {
@@ -38,6 +39,39 @@ TEST(Headers, SurviveNonsense) {
   EXPECT_FALSE(headers.get("no colon"));
 }
 
+TEST(Headers, UpdateReplacesAllFieldsOfTheSameName) {
+  Headers headers = block("ETag: \"1\"\r\nLink: a\r\nX-Kept: yes\r\nlink: b\r\n");
+  headers.update(block("LINK: c\r\nX-New: 1\r\nLink: d\r\n"));
+  EXPECT_EQ(headers.raw(), "ETag: \"1\"\r\nX-Kept: yes\r\nLINK: c\r\nX-New: 1\r\nLink: d\r\n");
+}
+
+// A 304 with "Content-Length: 0" or its own Content-Type must not relabel the stored body.
+TEST(Headers, UpdateLeavesWhatDescribesTheBody) {
+  const char* body =
+      "Content-Type: application/json\r\nContent-Length: 5\r\nContent-Encoding: gzip\r\nContent-Range: x\r\n";
+  Headers headers = block(body);
+  headers.update(
+      block("content-type: text/html\r\nContent-Length: 0\r\nContent-Encoding: br\r\nContent-Range: y\r\n"));
+  EXPECT_EQ(headers.raw(), body);
+  headers.clear();
+  headers.update(block("Content-Type: text/html\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"));
+  EXPECT_EQ(headers.raw(), "");
+}
+
+// An old Date or Age would make a response stale that was confirmed just now.
+TEST(Headers, UpdateForgetsWhenTheOlderMessageWasMade) {
+  Headers headers = block("Date: old\r\nAge: 100\r\nX: y\r\n");
+  headers.update(block("Date: new\r\n"));
+  EXPECT_EQ(headers.raw(), "X: y\r\nDate: new\r\n");
+}
+
+TEST(Headers, UpdateWithNothingKeepsTheRest) {
+  Headers headers = block("X: y\r\nEmpty:\r\n");
+  headers.update(Headers());
+  EXPECT_EQ(headers.get("X"), "y");
+  EXPECT_EQ(headers.get("Empty"), "");
+}
+
 TEST(HeaderField, MustBeATokenAndOneLine) {
   EXPECT_TRUE(valid_field("X-Api-Key", "a b\tc\xc3\xa9"));
   EXPECT_TRUE(valid_field("!#$%&'*+-.^_`|~1a", ""));
@@ -57,6 +91,14 @@ TEST(HeaderField, MustNotTouchTheFraming) {
 
 TEST(HeaderList, RefusesAFieldThatCannotBeSent) {
   EXPECT_THROW(HeaderList(Fields{{"X", "a\r\nb"}}), std::invalid_argument);
+}
+
+// A list's address can be that of one that is gone; answers of the one must not be taken for the other's.
+TEST(HeaderList, NeverHasTheIdOfAnother) {
+  std::set<std::uint64_t> ids;
+  for (int i = 0; i < 100; ++i) ids.insert(HeaderList(Fields{{"X", "y"}}).id());
+  EXPECT_EQ(ids.size(), 100u);
+  EXPECT_EQ(ids.count(0), 0u);
 }
 
 }  // namespace

@@ -82,5 +82,27 @@ TEST(Response, IsOkWith2xxOnly) {
   EXPECT_FALSE(response("", "", 0).ok());
 }
 
+TEST(Response, CopiesEverythingButTheCharge) {
+  struct Purse final : BodyBudget {
+    bool grow(std::size_t bytes) override { return spent += bytes, true; }
+    void shrink(std::size_t bytes) override { spent -= bytes; }
+    std::size_t spent = 0;
+  } purse;
+  auto first = response("[1", "application/json", 404);
+  first.charge = Charge(&purse);
+  ASSERT_TRUE(first.charge.grow(2));
+  first.timings.total = 5ms;
+  EXPECT_FALSE(first.json());
+  Response copy = first.copy();
+  EXPECT_EQ(copy.status, 404);
+  EXPECT_EQ(copy.headers.raw(), first.headers.raw());
+  EXPECT_EQ(copy.body, "[1");
+  EXPECT_EQ(copy.timings.total, 5ms);
+  EXPECT_EQ(copy.json_error()->message, first.json_error()->message);
+  EXPECT_EQ(copy.charge.bytes(), 0u);
+  first = Response();
+  EXPECT_EQ(purse.spent, 0u);
+}
+
 }  // namespace
 }  // namespace linegate
