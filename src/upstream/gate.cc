@@ -1,20 +1,30 @@
 #include "upstream/gate.h"
 
+#include <algorithm>
+
 namespace linegate {
 
 struct Gate::Line : Link {
   explicit Line(std::uint64_t name) : key(name) {}
   std::uint64_t key;
+  std::size_t length = 0;
   List<Ticket> tickets;  // never empty while it is in the map
 };
 
-Gate::Gate(GateOptions options) : options_(options) {}
+Gate::Gate(GateOptions options, Pace& pace, GateClock& clock)
+    : options_(options), pace_(pace), clock_(clock) {}
 Gate::~Gate() = default;
 
 Gate::Permit Gate::try_enter() {
-  if (in_flight_ >= options_.max_in_flight || waiting_ > 0) return {};
+  if (!has_place() || waiting_ > 0) return {};
+  Pace::Turn turn;
+  if (pace_.limited()) {
+    auto allowed = pace_.go(clock_.now());
+    if (!allowed) return {};
+    turn = std::move(*allowed);
+  }
   ++in_flight_;
-  return Permit(*this);
+  return Permit(*this, std::move(turn));
 }
 
 bool Gate::enqueue(Ticket& ticket, std::uint64_t client) {
@@ -25,39 +35,67 @@ bool Gate::enqueue(Ticket& ticket, std::uint64_t client) {
     turns_.push_back(*found);
   }
   found->tickets.push_back(ticket);
+  ++found->length;
   ticket.line_ = found.get();
   ticket.gate_ = this;
   ++waiting_;
-  grant_next();
+  admit();
   return true;
+}
+
+std::size_t Gate::ahead_of(std::uint64_t client) const {
+  auto found = lines_.find(client);
+  const std::size_t own = found == lines_.end() ? 0 : found->second->length;
+  const std::size_t others = lines_.size() - (own > 0 ? 1 : 0);
+  return std::min(waiting_, own + others * (own + 1));
 }
 
 void Gate::leave() {
   --in_flight_;
-  grant_next();
+  if (waiting_ > 0) admit();
 }
 
-void Gate::grant_next() {
-  if (in_flight_ >= options_.max_in_flight || waiting_ == 0) return;
+void Gate::admit() {
+  const Time now = clock_.now();
+  if (asked_ <= now) asked_ = Time::max();  // it has called, or is about to
+  while (waiting_ > 0 && has_place()) {
+    auto turn = pace_.go(now);
+    if (!turn) return ask(pace_.next(now));
+    grant(std::move(*turn));
+  }
+  ask(Time::max());
+}
+
+void Gate::grant(Pace::Turn turn) {
   Line& line = turns_.front();
   turns_.push_back(line);
   Ticket& ticket = line.tickets.front();
   remove(ticket);
   ++in_flight_;
-  ticket.permit_ = Permit(*this);
+  ticket.permit_ = Permit(*this, std::move(turn));
   ticket.on_grant();
+}
+
+void Gate::ask(Time when) {
+  if (when == asked_) return;
+  asked_ = when;
+  clock_.call_at(when);
 }
 
 void Gate::remove(Ticket& ticket) {
   Line& line = *std::exchange(ticket.line_, nullptr);
   ticket.gate_ = nullptr;
   ticket.unlink();
+  --line.length;
   --waiting_;
-  if (line.tickets.empty()) lines_.erase(line.key);
+  if (line.length == 0) lines_.erase(line.key);
 }
 
 void Gate::Ticket::give_up() {
-  if (gate_) gate_->remove(*this);
+  if (Gate* gate = gate_) {
+    gate->remove(*this);
+    if (gate->waiting_ == 0) gate->ask(Time::max());
+  }
   permit_.release();
 }
 

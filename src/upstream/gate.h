@@ -1,6 +1,7 @@
-// Gate: who may use an upstream now, and who is next. A bounded number of places, a bounded queue in front of
-// them, and round-robin over clients, so that one with ten thousand requests cannot starve one with a single
-// request. Pure policy: it knows no time and awaits nothing. Every operation is O(1).
+// Gate: who may use an upstream now, and who is next: its waiting room. A bounded number of places, a bounded
+// queue in front of them, and round-robin over clients, so that one with ten thousand requests cannot starve
+// one with a single request. A place is given together with a turn of the Pace, never one without the other.
+// Pure policy: it awaits nothing, and what time it is it is told. Every operation is O(1).
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/link.h"
+#include "upstream/pace.h"
 
 namespace linegate {
 
@@ -18,36 +21,56 @@ struct GateOptions {
   std::size_t max_queue = 256;
 };
 
+// What a Gate needs of the world: the time, and to be called when the pace lets the next one go.
+class GateClock {
+ public:
+  virtual Time now() const = 0;
+  // Gate::admit() is to be called once, at `when`; replaces an earlier wish. Time::max(): no longer.
+  virtual void call_at(Time when) = 0;
+
+ protected:
+  GateClock() = default;
+  ~GateClock() = default;
+};
+
 class Gate {
   struct Line;  // the waiting requests of one client
 
  public:
-  explicit Gate(GateOptions options);
+  // `pace` and `clock` must outlive it.
+  Gate(GateOptions options, Pace& pace, GateClock& clock);
   ~Gate();
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  // A place of the gate. Gives itself back when destroyed; the next in the queue gets it then.
+  // A place of the gate, and the turn that goes with it. Gives itself back when destroyed; the next in the
+  // queue gets it then.
   class [[nodiscard]] Permit {
    public:
     Permit() = default;
-    explicit Permit(Gate& gate) : gate_(&gate) {}
-    Permit(Permit&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    explicit Permit(Gate& gate, Pace::Turn turn = {}) : gate_(&gate), turn_(std::move(turn)) {}
+    Permit(Permit&& other) noexcept
+        : gate_(std::exchange(other.gate_, nullptr)), turn_(std::move(other.turn_)) {}
     Permit& operator=(Permit&& other) noexcept {
       std::swap(gate_, other.gate_);
+      std::swap(turn_, other.turn_);
       return *this;
     }
     ~Permit() { release(); }
     void release() {
-      if (gate_) std::exchange(gate_, nullptr)->leave();
+      if (!gate_) return;
+      turn_ = {};  // first: what it gives back, leave() gives to the next
+      std::exchange(gate_, nullptr)->leave();
     }
+    Pace::Turn& turn() { return turn_; }
     explicit operator bool() const { return gate_ != nullptr; }
 
    private:
     Gate* gate_ = nullptr;
+    Pace::Turn turn_;
   };
 
-  // Somebody who waits. Leaves the queue, or gives the granted place back, when destroyed.
+  // Somebody who waits. Leaves the queue, or gives the granted place and turn back, when destroyed.
   class Ticket : Link {
    public:
     Ticket() = default;
@@ -68,12 +91,20 @@ class Gate {
     Permit permit_;
   };
 
-  // A place if one is free and nobody waits; else an empty permit.
+  // A place if one is free, nobody waits and the pace allows it; else an empty permit.
   Permit try_enter();
 
   // Queues `ticket` for `client`, or refuses: false if the queue is full. on_grant() is called later, or
   // never.
   bool enqueue(Ticket& ticket, std::uint64_t client);
+
+  // Lets go whoever may go. To be called when GateClock says so, and after each answer: answered(), close()
+  // and learn() change what the pace allows.
+  void admit();
+
+  // How many of those who wait now may go before a new request of `client`: an upper bound. Its own are
+  // before it, and each other client has at most a turn before each of those and one before the new one.
+  std::size_t ahead_of(std::uint64_t client) const;
 
   std::size_t in_flight() const { return in_flight_; }
   std::size_t waiting() const { return waiting_; }
@@ -81,10 +112,15 @@ class Gate {
 
  private:
   void leave();
-  void grant_next();
+  bool has_place() const { return in_flight_ < options_.max_in_flight; }
+  void grant(Pace::Turn turn);
+  void ask(Time when);
   void remove(Ticket& ticket);
 
   GateOptions options_;
+  Pace& pace_;
+  GateClock& clock_;
+  Time asked_ = Time::max();  // what call_at() was told last
   std::size_t in_flight_ = 0;
   std::size_t waiting_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Line>> lines_;  // of those that wait

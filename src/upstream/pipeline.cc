@@ -163,7 +163,7 @@ Task<std::optional<HttpError>> Upstream::enter(const CallOptions& options, const
   Deadline queue = deadline_after(begin, options.timeouts.queue - waited);
   queue.limit = options.timeouts.queue;
   Expiry expiry = earliest({queue, Limit::queue}, clocks);
-  Place waiting(loop, gate_, options.client, expiry.deadline.at);
+  Place waiting(loop, gate_, options.client, expiry);
   auto verdict = co_await waiting;
   waited += loop.now() - begin;
   if (verdict == Place::Verdict::full) co_return queue_full();

@@ -1,5 +1,5 @@
-// Waiting for a place at a Gate, bounded by a deadline. An awaiter: destroying it leaves the queue, or gives
-// back what was granted meanwhile. Not part of the interface.
+// Waiting for a place at a Gate, bounded by a deadline that may be moved while it waits. An awaiter:
+// destroying it leaves the queue, or gives back what was granted meanwhile. Not part of the interface.
 #pragma once
 
 #include <coroutine>
@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "coro/run_queue.h"
+#include "http/clocks.h"
 #include "loop/loop.h"
 #include "loop/timers.h"
 #include "upstream/gate.h"
@@ -17,7 +18,8 @@ class Place final : Gate::Ticket, Timer {
  public:
   enum class Verdict { granted, full, expired };
 
-  Place(Loop& loop, Gate& gate, std::uint64_t client, Time until)
+  // `until` must outlive it; its owner may make it later, never earlier.
+  Place(Loop& loop, Gate& gate, std::uint64_t client, const Expiry& until)
       : Timer(loop.timers()), loop_(loop), gate_(gate), client_(client), until_(until) {}
 
   // co_await place; then take() if it was granted.
@@ -28,7 +30,7 @@ class Place final : Gate::Ticket, Timer {
       verdict_ = Verdict::full;
       return false;
     }
-    if (!granted() && until_ != Time::max()) arm(until_);
+    if (!granted()) wait();
     return true;
   }
   Verdict await_resume() { return verdict_; }
@@ -36,11 +38,15 @@ class Place final : Gate::Ticket, Timer {
   using Gate::Ticket::take;
 
  private:
+  void wait() {
+    if (until_.deadline.at != Time::max()) arm(until_.deadline.at);
+  }
   void on_grant() override {
     cancel();
     loop_.queue().post(waiter_);
   }
   void on_timer() override {
+    if (until_.deadline.at > loop_.now()) return wait();  // it was moved meanwhile
     give_up();
     verdict_ = Verdict::expired;
     loop_.queue().post(waiter_);
@@ -49,7 +55,7 @@ class Place final : Gate::Ticket, Timer {
   Loop& loop_;
   Gate& gate_;
   std::uint64_t client_;
-  Time until_;
+  const Expiry& until_;
   Verdict verdict_ = Verdict::granted;
   Waiter waiter_;
 };

@@ -17,7 +17,9 @@ Upstream::Upstream(Session& session, UpstreamOptions options)
     : session_(session),
       options_(std::move(options)),
       origin_(session.make_origin(options_.base_url, options_.origin)),
-      gate_(options_.gate),
+      pace_(PaceOptions{.max_in_flight = options_.gate.max_in_flight}, session.loop().now()),
+      gate_timer_(session.loop(), gate_),
+      gate_(options_.gate, pace_, gate_timer_),
       flights_(session.loop().queue()) {}
 
 std::string Upstream::queue_json() const {

@@ -18,6 +18,7 @@
 #include "http/response.h"
 #include "http/session.h"
 #include "upstream/gate.h"
+#include "upstream/gate_timer.h"
 
 namespace linegate {
 
@@ -105,6 +106,8 @@ class Upstream {
   Session& session_;
   UpstreamOptions options_;
   std::unique_ptr<Origin> origin_;
+  Pace pace_;
+  GateTimer gate_timer_;
   Gate gate_;
   UpstreamStats stats_;
   TaskGroup flights_;  // whose callers have gone

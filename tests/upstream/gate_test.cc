@@ -7,23 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "room.h"
+
 namespace linegate {
 namespace {
-
-class Waiting final : public Gate::Ticket {
- public:
-  Waiting(std::string name, std::vector<std::string>& granted) : name_(std::move(name)), granted_(granted) {}
-
- private:
-  void on_grant() override { granted_.push_back(name_); }
-  std::string name_;
-  std::vector<std::string>& granted_;
-};
 
 using Names = std::vector<std::string>;
 
 TEST(Gate, HasSoManyPlacesAndNoMore) {
-  Gate gate({.max_in_flight = 2, .max_queue = 1});
+  Room room({.max_in_flight = 2, .max_queue = 1});
+  Gate& gate = room.gate;
   auto one = gate.try_enter();
   auto two = gate.try_enter();
   EXPECT_TRUE(one && two);
@@ -34,7 +27,8 @@ TEST(Gate, HasSoManyPlacesAndNoMore) {
 }
 
 TEST(Gate, RefusesAtOnceWhenTheQueueIsFull) {
-  Gate gate({.max_in_flight = 1, .max_queue = 1});
+  Room room({.max_in_flight = 1, .max_queue = 1});
+  Gate& gate = room.gate;
   auto place = gate.try_enter();
   Names granted;
   Waiting first("first", granted);
@@ -45,7 +39,8 @@ TEST(Gate, RefusesAtOnceWhenTheQueueIsFull) {
 }
 
 TEST(Gate, WithoutAQueueRefusesAtOnce) {
-  Gate gate({.max_in_flight = 1, .max_queue = 0});
+  Room room({.max_in_flight = 1, .max_queue = 0});
+  Gate& gate = room.gate;
   auto place = gate.try_enter();
   Names granted;
   Waiting first("first", granted);
@@ -53,7 +48,8 @@ TEST(Gate, WithoutAQueueRefusesAtOnce) {
 }
 
 TEST(Gate, GrantsToTheNextWhenAPlaceIsGivenBack) {
-  Gate gate({.max_in_flight = 1, .max_queue = 9});
+  Room room({.max_in_flight = 1, .max_queue = 9});
+  Gate& gate = room.gate;
   auto place = gate.try_enter();
   Names granted;
   Waiting first("first", granted);
@@ -67,7 +63,8 @@ TEST(Gate, GrantsToTheNextWhenAPlaceIsGivenBack) {
 }
 
 TEST(Gate, LetsNobodyInBeforeThoseWhoWait) {
-  Gate gate({.max_in_flight = 1, .max_queue = 9});
+  Room room({.max_in_flight = 1, .max_queue = 9});
+  Gate& gate = room.gate;
   auto place = gate.try_enter();
   Names granted;
   Waiting first("first", granted);
@@ -77,7 +74,8 @@ TEST(Gate, LetsNobodyInBeforeThoseWhoWait) {
 }
 
 TEST(Gate, TakesClientsInTurn) {
-  Gate gate({.max_in_flight = 1, .max_queue = 100});
+  Room room({.max_in_flight = 1, .max_queue = 100});
+  Gate& gate = room.gate;
   auto place = gate.try_enter();
   Names granted;
   std::deque<Waiting> tickets;
@@ -97,7 +95,8 @@ TEST(Gate, TakesClientsInTurn) {
 }
 
 TEST(Gate, OneWithTenThousandDoesNotDelayOneWithASingleRequest) {
-  Gate gate({.max_in_flight = 1, .max_queue = 20'000});
+  Room room({.max_in_flight = 1, .max_queue = 20'000});
+  Gate& gate = room.gate;
   auto place = gate.try_enter();
   Names granted;
   std::deque<Waiting> tickets;
@@ -110,7 +109,8 @@ TEST(Gate, OneWithTenThousandDoesNotDelayOneWithASingleRequest) {
 }
 
 TEST(Gate, ForgetsATicketThatIsDestroyed) {
-  Gate gate({.max_in_flight = 1, .max_queue = 9});
+  Room room({.max_in_flight = 1, .max_queue = 9});
+  Gate& gate = room.gate;
   auto place = gate.try_enter();
   Names granted;
   Waiting last("last", granted);
@@ -126,7 +126,8 @@ TEST(Gate, ForgetsATicketThatIsDestroyed) {
 }
 
 TEST(Gate, PassesOnAPlaceThatWasGrantedAndNotTaken) {
-  Gate gate({.max_in_flight = 1, .max_queue = 9});
+  Room room({.max_in_flight = 1, .max_queue = 9});
+  Gate& gate = room.gate;
   auto place = gate.try_enter();
   Names granted;
   Waiting last("last", granted);
@@ -142,7 +143,8 @@ TEST(Gate, PassesOnAPlaceThatWasGrantedAndNotTaken) {
 }
 
 TEST(Gate, IsEmptyWhenEverybodyHasLeft) {
-  Gate gate({.max_in_flight = 1, .max_queue = 9});
+  Room room({.max_in_flight = 1, .max_queue = 9});
+  Gate& gate = room.gate;
   Names granted;
   {
     auto place = gate.try_enter();
@@ -154,6 +156,223 @@ TEST(Gate, IsEmptyWhenEverybodyHasLeft) {
   EXPECT_EQ(gate.in_flight(), 0u);
   EXPECT_EQ(gate.waiting(), 0u);
   EXPECT_TRUE(gate.try_enter());
+}
+
+// ---- together with the pace
+
+constexpr GateOptions kRoomy = {.max_in_flight = 100, .max_queue = 100};
+
+// So many of `client`, one after the other.
+void queue(Room& room, std::deque<Waiting>& tickets, Names& granted, std::uint64_t client, int count,
+           const std::string& name) {
+  for (int i = 0; i < count; ++i) {
+    ASSERT_TRUE(room.gate.enqueue(tickets.emplace_back(name + std::to_string(i), granted), client));
+  }
+}
+
+TEST(Gate, HandsOutTokensInTurn) {
+  Room room(kRoomy, {.per_second = 10, .burst = 1});
+  auto first = room.gate.try_enter();
+  ASSERT_TRUE(first);
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 3, "greedy");
+  queue(room, tickets, granted, 2, 1, "modest");
+  queue(room, tickets, granted, 3, 2, "other");
+  room.advance(600ms);
+  EXPECT_EQ(granted, (Names{"greedy0", "modest0", "other0", "greedy1", "other1", "greedy2"}));
+}
+
+TEST(Gate, GrantsAsManyAsThereAreTokens) {
+  Room room(kRoomy, {.per_second = 10, .burst = 3});
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 5, "");
+  EXPECT_EQ(granted.size(), 3u);
+  room.advance(100ms);
+  EXPECT_EQ(granted.size(), 4u);
+}
+
+TEST(Gate, RefusesToLetPastWhatThePaceHolds) {
+  Room room(kRoomy, {.per_second = 1, .burst = 1});
+  auto first = room.gate.try_enter();
+  EXPECT_FALSE(room.gate.try_enter());
+  EXPECT_EQ(room.gate.in_flight(), 1u);
+}
+
+TEST(Gate, AsksToBeCalledWhenTheNextTokenIsThere) {
+  Room room(kRoomy, {.per_second = 10, .burst = 1});
+  auto first = room.gate.try_enter();
+  EXPECT_EQ(room.clock.calls, 0);
+  Names granted;
+  Waiting next("next", granted);
+  room.gate.enqueue(next, 1);
+  EXPECT_EQ(room.clock.asked, kStart + 100ms);
+  EXPECT_EQ(room.clock.calls, 1);
+}
+
+TEST(Gate, AsksOnceForTheSameTime) {
+  Room room(kRoomy, {.gate_max = 60s});
+  room.pace.close(kStart, 5s);
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 10, "");
+  EXPECT_EQ(room.clock.asked, kStart + 5s);
+  EXPECT_EQ(room.clock.calls, 1);
+}
+
+TEST(Gate, AsksForNothingWithoutLimits) {
+  Room room({.max_in_flight = 1, .max_queue = 100});
+  auto place = room.gate.try_enter();
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 10, "");
+  place.release();
+  EXPECT_EQ(room.clock.calls, 0);
+}
+
+TEST(Gate, AsksForNothingWhileNoPlaceIsFree) {
+  Room room({.max_in_flight = 1, .max_queue = 9}, {.per_second = 10, .burst = 1});
+  auto place = room.gate.try_enter();
+  Names granted;
+  Waiting next("next", granted);
+  room.gate.enqueue(next, 1);
+  EXPECT_EQ(room.clock.calls, 0);
+  place.turn().spend();
+  place.release();
+  EXPECT_EQ(room.clock.asked, kStart + 100ms);
+}
+
+TEST(Gate, NoLongerAsksWhenNobodyWaitsAnyMore) {
+  Room room(kRoomy, {.per_second = 10, .burst = 1});
+  auto first = room.gate.try_enter();
+  Names granted;
+  {
+    Waiting next("next", granted);
+    room.gate.enqueue(next, 1);
+  }
+  EXPECT_EQ(room.clock.asked, Time::max());
+  EXPECT_EQ(room.clock.calls, 2);
+}
+
+TEST(Gate, AsksForNothingAfterTheLastWasGranted) {
+  Room room(kRoomy, {.per_second = 10, .burst = 1});
+  auto first = room.gate.try_enter();
+  Names granted;
+  Waiting next("next", granted);
+  room.gate.enqueue(next, 1);
+  room.advance(100ms);
+  EXPECT_TRUE(next.granted());
+  EXPECT_EQ(room.clock.asked, Time::max());
+  EXPECT_EQ(room.clock.calls, 1);
+}
+
+TEST(Gate, IsOpenedNoEarlierThanRetryAfterSays) {
+  Room room(kRoomy);
+  room.pace.close(kStart, 2s);
+  Names granted;
+  Waiting next("next", granted);
+  room.gate.enqueue(next, 1);
+  room.advance(2s - 1ns);
+  EXPECT_FALSE(next.granted());
+  room.advance(1ns);
+  EXPECT_TRUE(next.granted());
+}
+
+TEST(Gate, LetsOneProbeOutAndTheOthersAfterItsAnswer) {
+  Room room(kRoomy);
+  room.pace.close(kStart, 2s);
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 5, "");
+  room.advance(10s);
+  EXPECT_EQ(granted.size(), 1u);
+  EXPECT_EQ(room.clock.asked, Time::max());  // an answer is waited for, no time
+  auto probe = tickets[0].take();
+  probe.turn().answered();
+  room.gate.admit();
+  EXPECT_EQ(granted.size(), 3u);
+}
+
+TEST(Gate, SendsTheNextProbeWhenOneLeavesWithoutAnAnswer) {
+  Room room(kRoomy);
+  room.pace.close(kStart, 2s);
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 3, "");
+  room.advance(2s);
+  auto probe = tickets[0].take();
+  probe.turn().spend();
+  probe.release();
+  EXPECT_EQ(granted.size(), 2u);
+}
+
+TEST(Gate, SendsTheNextProbeWhenAGrantedOneIsNotTaken) {
+  Room room(kRoomy);
+  room.pace.close(kStart, 2s);
+  Names granted;
+  Waiting last("last", granted);
+  {
+    Waiting gone("gone", granted);
+    room.gate.enqueue(gone, 1);
+    room.gate.enqueue(last, 2);
+    room.advance(2s);
+    EXPECT_TRUE(gone.granted());
+    EXPECT_FALSE(last.granted());
+  }
+  EXPECT_TRUE(last.granted());
+}
+
+TEST(Gate, GivesTheTokenOfATicketThatIsNotTakenToTheNext) {
+  Room room(kRoomy, {.per_second = 1, .burst = 1});
+  Names granted;
+  Waiting last("last", granted);
+  {
+    Waiting gone("gone", granted);
+    room.gate.enqueue(gone, 1);
+    room.gate.enqueue(last, 2);
+    EXPECT_FALSE(last.granted());
+  }
+  EXPECT_TRUE(last.granted());
+}
+
+TEST(Gate, KeepsTheTokenOfARequestThatWasSent) {
+  Room room(kRoomy, {.per_second = 1, .burst = 1});
+  auto place = room.gate.try_enter();
+  place.turn().spend();
+  place.release();
+  EXPECT_FALSE(room.gate.try_enter());
+}
+
+TEST(Gate, RefusesAtOnceWhenFullWhateverThePaceSays) {
+  Room room({.max_in_flight = 9, .max_queue = 1});
+  room.pace.close(kStart, 2s);
+  Names granted;
+  Waiting first("first", granted);
+  Waiting second("second", granted);
+  EXPECT_TRUE(room.gate.enqueue(first, 1));
+  EXPECT_FALSE(room.gate.enqueue(second, 1));
+}
+
+TEST(Gate, GrantsAtOnceWhenNobodyWaitsAndTheTimeHasCome) {
+  Room room(kRoomy, {.per_second = 10, .burst = 1});
+  auto first = room.gate.try_enter();
+  room.advance(100ms);
+  EXPECT_TRUE(room.gate.try_enter());
+}
+
+TEST(Gate, TellsHowManyMayGoBefore) {
+  Room room({.max_in_flight = 0, .max_queue = 100});
+  Names granted;
+  std::deque<Waiting> tickets;
+  EXPECT_EQ(room.gate.ahead_of(1), 0u);
+  queue(room, tickets, granted, 1, 20, "");
+  EXPECT_EQ(room.gate.ahead_of(1), 20u);
+  EXPECT_EQ(room.gate.ahead_of(2), 1u);
+  queue(room, tickets, granted, 2, 2, "");
+  EXPECT_EQ(room.gate.ahead_of(1), 22u);
+  EXPECT_EQ(room.gate.ahead_of(2), 5u);  // two of its own, and three turns of the other
+  EXPECT_EQ(room.gate.ahead_of(3), 2u);
 }
 
 }  // namespace
