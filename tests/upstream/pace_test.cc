@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -395,6 +397,63 @@ TEST(Pace, WithoutALimitTakesTheMostThatRemained) {
   Pace pace({.learn = true}, t0);
   pace.learn(t0, {std::nullopt, 40, 30s});
   EXPECT_EQ(go_all(pace, t0).size(), 20u);
+}
+
+// An API that allows 100 requests in 10 s, counts them as they come in, and answers after 200 ms.
+class CountingApi {
+ public:
+  void ask(Time now, Pace::Turn turn) {
+    begin_window(now);
+    ++asked_;
+    worst_ = std::max(worst_, asked_);
+    pending_.push_back({now + 200ms, asked_, std::move(turn)});
+  }
+  void answer(Time now, Pace& pace) {
+    while (!pending_.empty() && pending_.front().at <= now) {
+      begin_window(now);
+      pending_.front().turn.answered();
+      const std::uint64_t left = pending_.front().asked < kLimit ? kLimit - pending_.front().asked : 0;
+      pace.learn(now, quota(kLimit, left, end_ - now));
+      pending_.pop_front();
+    }
+  }
+  std::uint64_t asked() const { return asked_; }
+  std::uint64_t worst() const { return worst_; }
+  std::size_t pending() const { return pending_.size(); }
+
+  static constexpr std::uint64_t kLimit = 100;
+
+ private:
+  struct Pending {
+    Time at;
+    std::uint64_t asked;
+    Pace::Turn turn;
+  };
+  void begin_window(Time now) {
+    if (now < end_) return;
+    end_ = now + 10s;
+    asked_ = 0;
+  }
+  Time end_{};
+  std::uint64_t asked_ = 0;
+  std::uint64_t worst_ = 0;
+  std::deque<Pending> pending_;
+};
+
+TEST(Pace, UsesAQuotaButForItsReserve) {
+  Pace pace({.max_in_flight = 16, .learn = true}, t0);
+  CountingApi api;
+  for (Time now = t0; now < t0 + 60s; now += 1ms) {
+    api.answer(now, pace);
+    while (api.pending() < 16) {
+      auto turn = pace.go(now);
+      if (!turn) break;
+      turn->spend();
+      api.ask(now, std::move(*turn));
+    }
+    if ((now - t0) % 10s == 9999ms) EXPECT_GE(api.asked(), 80u);
+  }
+  EXPECT_LE(api.worst(), 95u);
 }
 
 TEST(Pace, SurvivesAbsurdQuotas) {

@@ -1,6 +1,7 @@
 // Gate and Pace together, against what must always hold, whatever happens in whatever order.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <random>
@@ -65,6 +66,11 @@ class Crowd {
   }
 
  private:
+  struct Sent {
+    Gate::Permit permit;
+    unsigned closings;  // as many as there had been
+  };
+
   unsigned below(unsigned limit) { return static_cast<unsigned>(random_() % limit); }
 
   void arrive() {
@@ -79,8 +85,8 @@ class Crowd {
   void take() {
     std::erase_if(tickets_, [&](auto& ticket) {
       if (!ticket->granted()) return false;
-      permits_.push_back(ticket->take());
-      if (below(10) > 0) spend(permits_.back());
+      permits_.push_back({ticket->take(), closings_});
+      if (below(10) > 0) spend(permits_.back().permit);
       return true;
     });
   }
@@ -101,7 +107,8 @@ class Crowd {
   }
 
   void answer(std::size_t which) {
-    permits_[which].turn().answered();
+    if (permits_[which].closings == closings_) ++answers_;
+    permits_[which].permit.turn().answered();
     drop(which);
   }
 
@@ -114,12 +121,21 @@ class Crowd {
       const Duration wait = std::chrono::milliseconds(below(2000));
       room_.pace.close(now, wait);
       closed_until_ = std::max(closed_until_, now + wait);
-    } else if (below(20) == 0) {
+      ++closings_;
+      answers_ = 0;
+    } else if (below(5) == 0) {
       room_.pace.learn(now, {100, below(100), std::chrono::milliseconds(below(3000))});
     }
   }
 
+  // Of those let go since the gate was closed last.
+  std::size_t under_way() const {
+    return static_cast<std::size_t>(std::count_if(
+        permits_.begin(), permits_.end(), [&](const Sent& sent) { return sent.closings == closings_; }));
+  }
+
   void check() {
+    if (room_.pace.state(room_.now()) != Pace::State::open) ASSERT_LE(under_way(), 1 + answers_);
     ASSERT_LE(room_.gate.in_flight(), kGate.max_in_flight);
     ASSERT_LE(room_.gate.waiting(), kGate.max_queue);
     const double seconds = std::chrono::duration<double>(room_.now() - kStart).count();
@@ -136,10 +152,12 @@ class Crowd {
   std::mt19937 random_;
   bool rated_;
   Room room_;
-  std::vector<Gate::Permit> permits_;
+  std::vector<Sent> permits_;
   std::deque<std::unique_ptr<Anybody>> tickets_;
   std::uint64_t spent_ = 0;
   Time closed_until_{};
+  unsigned closings_ = 0;
+  std::size_t answers_ = 0;  // since the last closing, to what went after it
 };
 
 void run(PaceOptions how) {
