@@ -47,6 +47,7 @@ class List {
 
   bool empty() const { return !head_.linked(); }
   T& front() { return static_cast<T&>(*head_.next_); }
+  T& back() { return static_cast<T&>(*head_.prev_); }
 
   // Appends `element`, taking it out of the list that it is in.
   void push_back(T& element) {

@@ -27,6 +27,17 @@ std::string hello(const ServerConfig& server) {
   return hello.take();
 }
 
+std::string cache_stats(const Cache& cache) {
+  json::Object object;
+  object.number("entries", static_cast<long long>(cache.entries()))
+      .number("bytes", static_cast<long long>(cache.bytes()))
+      .number("max_bytes", static_cast<long long>(cache.max_bytes()))
+      .number("stored", static_cast<long long>(cache.stats().stored))
+      .number("evicted", static_cast<long long>(cache.stats().evicted))
+      .number("invalidated", static_cast<long long>(cache.stats().invalidated));
+  return object.take();
+}
+
 std::string stats(const Context& context) {
   json::Object upstreams;
   for (const auto& upstream : context.upstreams) upstreams.raw(upstream->name(), upstream->stats_json());
@@ -37,6 +48,7 @@ std::string stats(const Context& context) {
       .number("connections", static_cast<long long>(context.server->connections()))
       .number("in_flight", static_cast<long long>(context.in_flight))
       .number("buffered", static_cast<long long>(context.server->budget().used()))
+      .raw("cache", cache_stats(context.cache))
       .raw("upstreams", upstreams.take());
   return stats.take();
 }
@@ -90,9 +102,8 @@ Answer answer_builtin(const Context& context, const Router& router, const Peer& 
   if ((word == "explain" || word == "stats") && !may_look_behind(context, peer))
     return Answer::of(forbidden(word));
   if (word == "explain") {
-    return from(explain(router, call, [&](const Route& route) {
-      return context.upstreams[route.upstream_index()]->queue_json();
-    }));
+    return from(
+        explain(router, call, [&](const OutboundRequest& request) { return prospect(context, request); }));
   }
   if (!call.arguments.empty()) return Answer::of(takes_nothing(word));
   if (word == "ping") return Answer::of("\"pong\"");

@@ -82,6 +82,7 @@ void read_config(Reading& reading, const Node& root) {
   check_listen(reading, root);
   warn_short_secrets(reading);
   warn_not_in_effect(reading.out, root);
+  if (!reading.out.failed()) warn_doubtful(reading, root);
   ServerConfig& server = reading.config.server;
   if (server.listen.empty()) server.listen.push_back(*parse_listen("127.0.0.1:15555"));
 }

@@ -17,6 +17,8 @@
 #include "daemon/secret.h"
 #include "daemon/template.h"
 #include "net/address.h"
+#include "upstream/breaker.h"
+#include "upstream/freshness.h"
 
 namespace linegate::daemon {
 
@@ -101,16 +103,7 @@ struct RetryConfig {
   Duration gate_max = 60s;
 };
 
-struct BreakerConfig {
-  std::uint64_t consecutive = 5;
-  Duration window = 10s;
-  std::uint64_t min_requests = 20;
-  double failure_ratio = 0.5;
-  Duration open_for = 5s;
-  std::uint64_t half_open = 2;
-};
-
-enum class CacheMode { off, rfc9111, override_ttl };
+using BreakerConfig = BreakerOptions;
 
 struct CacheConfig {
   CacheMode mode = CacheMode::rfc9111;
@@ -185,6 +178,8 @@ struct RouteConfig {
   // Default: what RFC 9110 section 9.2.2 says of the method (GET, HEAD, OPTIONS, PUT, DELETE are; POST, PATCH
   // not).
   bool idempotent = true;
+  bool own_breaker = false;      // the file gives it a breaker table
+  bool says_idempotent = false;  // the file does: true makes it count as safe, whatever the method
   std::vector<Parameter> params;
   Template path;
   std::vector<Field> query;

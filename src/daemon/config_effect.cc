@@ -1,4 +1,5 @@
-// The keys that are read and checked but whose feature is not built yet. Building one deletes its row here.
+// The keys that are read and checked but do nothing: their feature is not built yet (building it deletes its
+// row here), or they stand where they cannot have an effect.
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@ namespace {
 struct Unbuilt {
   const char* path;     // "*" is any name
   const char* neutral;  // the value that asks for nothing, as JSON; "" = there is none
+  const char* why = "";
 };
 
 constexpr Unbuilt kUnbuilt[] = {
@@ -18,23 +20,8 @@ constexpr Unbuilt kUnbuilt[] = {
     {"server.tls", ""},
     {"admin", ""},
     {"client.*", ""},
-    {"cache", ""},
-    {"defaults.coalesce", "false"},
-    {"defaults.retry", ""},
-    {"defaults.breaker", ""},
-    {"defaults.cache", ""},
-    {"upstream.*.coalesce", "false"},
-    {"upstream.*.retry", ""},
-    {"upstream.*.breaker", ""},
-    {"upstream.*.cache", ""},
-    {"upstream.*.rate", ""},
-    {"upstream.*.quota", "\"off\""},
-    {"route.*.coalesce", "false"},
-    {"route.*.retry", ""},
-    {"route.*.breaker", ""},
-    {"route.*.cache", ""},
-    {"route.*.hedge", ""},
-    {"route.*.idempotency_key", ""},
+    {"route.*.retry.budget", "", " (it is the upstream's)"},
+    {"route.*.retry.gate_max", "", " (it is the upstream's)"},
 };
 
 std::string as_json(const Node& node) {
@@ -43,9 +30,9 @@ std::string as_json(const Node& node) {
 }
 
 void warn(Diagnostics& out, const Node& node, Position at, std::string_view path, const std::string& shown,
-          std::string_view neutral) {
+          const Unbuilt& row) {
   if (path.empty()) {
-    if (as_json(node) != neutral) out.warning(at, shown + ": accepted, not in effect");
+    if (as_json(node) != row.neutral) out.warning(at, shown + ": accepted, not in effect" + row.why);
     return;
   }
   std::size_t dot = path.find('.');
@@ -53,14 +40,14 @@ void warn(Diagnostics& out, const Node& node, Position at, std::string_view path
   std::string_view rest = dot == std::string_view::npos ? "" : path.substr(dot + 1);
   for (const Node::Member& member : node.members) {
     if (step != "*" && step != member.key) continue;
-    warn(out, member.value, member.at, rest, shown.empty() ? member.key : shown + '.' + member.key, neutral);
+    warn(out, member.value, member.at, rest, shown.empty() ? member.key : shown + '.' + member.key, row);
   }
 }
 
 }  // namespace
 
 void warn_not_in_effect(Diagnostics& out, const Node& root) {
-  for (const Unbuilt& row : kUnbuilt) warn(out, root, {}, row.path, "", row.neutral);
+  for (const Unbuilt& row : kUnbuilt) warn(out, root, {}, row.path, "", row);
 }
 
 bool in_effect(std::string_view path) {

@@ -66,6 +66,7 @@ const Keys<RetryConfig>& retry_keys() {
 
 const Keys<BreakerConfig>& breaker_keys() {
   static const Keys<BreakerConfig> keys{
+      flag_key("enabled", &BreakerConfig::enabled),
       count_key("consecutive", &BreakerConfig::consecutive, 1, kMany),
       duration_key("window", &BreakerConfig::window, 1s, 1h),
       count_key("min_requests", &BreakerConfig::min_requests, 1, kMany),

@@ -84,6 +84,9 @@ bool same_header(std::string_view a, std::string_view b);
 void warn_not_in_effect(Diagnostics& out, const Node& root);
 bool in_effect(std::string_view path);  // "client.*"
 
+// config_doubt.cc: what is valid but hardly meant. After everything was read without an error.
+void warn_doubtful(Reading& reading, const Node& root);
+
 // config.cc
 void read_config(Reading& reading, const Node& root);
 LoadedConfig finish(std::shared_ptr<Config> config, Diagnostics& out, const SecretValues& secrets);

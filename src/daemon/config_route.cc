@@ -84,6 +84,7 @@ class RouteReader {
     if (const Node* params = table_.find("params")) route_.params = read_parameters(out_, *params);
     read_table(out_, title(), table_, keys, route_);
     read_idempotent();
+    route_.own_breaker = table_.find("breaker") != nullptr;
     read_templates();
     route_.name = name_;
     reading_.config.routes.push_back(std::move(route_));
@@ -125,7 +126,9 @@ class RouteReader {
     route_.idempotent = route_.method != "POST" && route_.method != "PATCH";
     const Node* node = table_.find("idempotent");
     auto value = node ? read_flag(out_, "idempotent", *node) : std::nullopt;
-    if (value) route_.idempotent = *value;
+    if (!value) return;
+    route_.idempotent = *value;
+    route_.says_idempotent = true;
   }
 
   void read_templates() {

@@ -34,7 +34,7 @@ namespace linegate::daemon {
 // The handler that start_server() gets.
 Task<> converse(Client& client, Context& context);
 
-class Connection final : BodyBudget {
+class Connection final {
  public:
   Connection(Client& client, Context& context);
   Connection(const Connection&) = delete;
@@ -76,10 +76,6 @@ class Connection final : BodyBudget {
 
   // What tasks_ tells of.
   static void give_up(void* connection, std::exception_ptr error);
-
-  // Charges the client for response bodies on their way.
-  bool grow(std::size_t bytes) override;
-  void shrink(std::size_t bytes) override;
 
   // ---- input; those that return bool say whether to go on
   std::size_t bytes_to_peek() const;
@@ -126,7 +122,7 @@ class Connection final : BodyBudget {
   void deliver_to_batch(const Destination& destination, const Answer& answer);
   void hold(std::size_t& held, std::ptrdiff_t bytes);
   void write(Buffer& out, const wire::ReplyTo& to, const Answer& answer);
-  void log_access(const Request& request, const Answer& answer) const;
+  void log_access(const OutboundRequest& outbound, const CallLimits& limits, const Answer& answer) const;
 
   Client& client_;
   Context& context_;

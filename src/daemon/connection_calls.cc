@@ -22,14 +22,24 @@ void Connection::begin(const wire::Call& call, Destination destination) {
   if (auto* error = std::get_if<wire::Error>(&outbound)) return deliver(destination, Answer::of(*error));
   trust();
   if (context_.server->budget().full()) return deliver(destination, Answer::of(memory_error()));
+  auto& rendered = std::get<OutboundRequest>(outbound);
+  CallLimits limits = CallLimits::from(call, context_.loop.now());
+  bool at_once = waiting_.empty() && may_start();
+  if (at_once) {
+    auto answer = answer_at_once(context_, rendered, limits);
+    if (answer) {
+      log_access(rendered, limits, *answer);
+      return deliver(destination, *answer);
+    }
+  }
   auto request = std::make_unique<Request>();
   request->destination = std::move(destination);
-  request->outbound = std::move(std::get<OutboundRequest>(outbound));
-  request->limits = CallLimits::from(call, context_.loop.now());
+  request->outbound = std::move(rendered);
+  request->limits = limits;
   const wire::ReplyTo& to = request->destination.to;
   if (to.dialect == wire::Dialect::jsonrpc && !to.notification) remember_id(to.id, *request);
   client_.set_busy(true);
-  if (waiting_.empty() && may_start()) return start(std::move(request));
+  if (at_once) return start(std::move(request));
   wait_for_place(std::move(request));
 }
 
@@ -60,7 +70,7 @@ void Connection::start(std::unique_ptr<Request> request) {
 }
 
 Task<> Connection::run_request(std::unique_ptr<Request> request) {
-  auto answer = co_await dispatch(context_, client_, *this, request->outbound, request->limits);
+  auto answer = co_await dispatch(context_, client_, request->outbound, request->limits);
   finish(*request, answer);
 }
 
@@ -126,23 +136,13 @@ bool Connection::cancel(std::string_view id) {
 
 // The answer of a request is there. Its owner, a task's frame or cancel(), lets go of it next.
 void Connection::finish(Request& request, const Answer& answer) {
-  log_access(request, answer);
+  log_access(request.outbound, request.limits, answer);
   const wire::ReplyTo& to = request.destination.to;
   if (to.dialect == wire::Dialect::jsonrpc && !to.notification) by_id_->erase(to.id);
   if (request.running) --running_;
   deliver(request.destination, answer);
   start_waiting();
   if (running_ == 0 && waiting_.empty()) client_.set_busy(false);
-}
-
-bool Connection::grow(std::size_t bytes) {
-  if (context_.server->budget().full()) return false;
-  client_.hold(bytes);
-  return true;
-}
-
-void Connection::shrink(std::size_t bytes) {
-  client_.let_go(bytes);
 }
 
 }  // namespace linegate::daemon

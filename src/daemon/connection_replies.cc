@@ -5,6 +5,15 @@
 #include "json/checker.h"
 
 namespace linegate::daemon {
+namespace {
+
+template <typename Out>
+void append(Out& out, const Answer& answer) {
+  answer.minified() ? static_cast<void>(out.append(answer.json()))
+                    : json::append_minified(out, answer.json());
+}
+
+}  // namespace
 
 Connection::Destination Connection::destination_of(const wire::ReplyTo& to) {
   bool ordered = to.dialect == wire::Dialect::text && to.id.empty();
@@ -36,7 +45,7 @@ void Connection::deliver_to_batch(const Destination& destination, const Answer& 
     run.reply.error(destination.index, *answer.error);
   } else {
     std::string line;
-    json::append_minified(line, answer.json);
+    append(line, answer);
     run.reply.result(destination.index, line, answer.meta);
   }
   std::size_t now = run.reply.pending() == 0 ? 0 : run.reply.held();
@@ -59,14 +68,14 @@ void Connection::hold(std::size_t& held, std::ptrdiff_t bytes) {
 void Connection::write(Buffer& out, const wire::ReplyTo& to, const Answer& answer) {
   if (to.notification) return;
   if (answer.error) return wire::write_error(out, to, *answer.error);
-  if (wire::result_size(to, answer.json.size(), answer.meta.size()) <= limits_.max_reply) {
+  if (wire::result_size(to, answer.json().size(), answer.meta.size()) <= limits_.max_reply) {
     wire::begin_result(out, to);
-    json::append_minified(out, answer.json);
+    append(out, answer);
     wire::end_result(out, to, answer.meta);
     return;
   }
   std::string line;
-  json::append_minified(line, answer.json);
+  append(line, answer);
   if (wire::result_size(to, line.size(), answer.meta.size()) <= limits_.max_reply) {
     return wire::write_result(out, to, line, answer.meta);
   }
@@ -77,10 +86,11 @@ void Connection::write(Buffer& out, const wire::ReplyTo& to, const Answer& answe
   wire::write_error(out, to, error);
 }
 
-void Connection::log_access(const Request& request, const Answer& answer) const {
+void Connection::log_access(const OutboundRequest& outbound, const CallLimits& limits,
+                            const Answer& answer) const {
   AccessLog access = context_.config->log.access;
   if (access == AccessLog::off || (access == AccessLog::errors && !answer.error)) return;
-  context_.log_call(client_.peer(), request.outbound, request.limits, answer);
+  context_.log_call(client_.peer(), outbound, limits, answer);
 }
 
 }  // namespace linegate::daemon

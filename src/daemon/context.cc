@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "base/units.h"
 #include "daemon/log.h"
+#include "daemon/policy.h"
 
 namespace linegate::daemon {
 namespace {
@@ -18,35 +19,12 @@ SessionOptions session_options(const Config& config) {
   return options;
 }
 
-OriginOptions origin_options(const UpstreamConfig& config) {
-  OriginOptions options;
-  options.http2 = config.http == HttpVersion::http2;
-  options.gzip = config.gzip;
-  options.proxy = config.proxy;
-  options.max_idle = config.max_idle;
-  options.dns_refresh = config.dns_refresh;
-  options.tls = {config.tls.ca_file, config.tls.client_cert, config.tls.client_key, config.tls.verify};
-  return options;
-}
-
 void log_orphan(const std::string& upstream, const Outcome& outcome) {
-  const Response& response = outcome.response;
+  const Response& response = *outcome.response;
   std::string end =
       response.error ? std::string(name(response.error->kind)) : std::to_string(response.status);
   log_warning("a request to " + upstream + " that must not be repeated outlived its client: it ended with " +
               end);
-}
-
-UpstreamOptions upstream_options(const UpstreamConfig& config) {
-  UpstreamOptions options;
-  options.name = config.name;
-  options.base_url = config.base_url.prefix;
-  options.gate = {config.max_in_flight, config.max_queue};
-  options.max_body = config.max_body;
-  options.redirects = {static_cast<unsigned>(config.redirects.max), config.redirects.same_host};
-  options.origin = origin_options(config);
-  options.on_orphan = [upstream = config.name](const Outcome& outcome) { log_orphan(upstream, outcome); };
-  return options;
 }
 
 Fields fixed_fields(const Route& route) {
@@ -65,17 +43,53 @@ Context::Context(Loop& event_loop, std::shared_ptr<const Config> settings)
       config(std::move(settings)),
       router(std::make_shared<const Router>(config)),
       session(loop, session_options(*config)),
+      cache(config->cache_max_bytes),
+      bodies(*this),
       started(loop.now()),
       refusals(loop) {
   jsonrpc_limits.max_batch = config->server.max_batch;
   for (const UpstreamConfig& upstream : config->upstreams) {
-    upstreams.push_back(std::make_unique<Upstream>(session, upstream_options(upstream)));
+    UpstreamOptions options = upstream_options(upstream);
+    options.cache = &cache;
+    options.bodies = &bodies;
+    options.on_orphan = [name = upstream.name](const Outcome& outcome) { log_orphan(name, outcome); };
+    upstreams.push_back(std::make_unique<Upstream>(session, std::move(options)));
   }
-  for (const Route& route : router->routes()) headers.emplace_back(fixed_fields(route));
+  for (const Route& route : router->routes()) terms.push_back(terms_of(route));
 }
 
-const HeaderList& Context::fixed_headers(const Route& route) const {
-  return headers[static_cast<std::size_t>(&route.config() - config->routes.data())];
+RouteTerms Context::terms_of(const Route& route) {
+  RouteTerms made;
+  made.fixed = &shared_headers(fixed_fields(route));
+  made.options.policy = std::make_shared<const CallPolicy>(call_policy(route.config()));
+  made.options.effect = effect_of(route.config());
+  if (route.config().own_breaker) made.breaker = std::make_unique<Breaker>(route.config().policy.breaker);
+  made.options.breaker = made.breaker.get();
+  return made;
+}
+
+// Routes that send the same fields share a list, and with it stored answers.
+const HeaderList& Context::shared_headers(const Fields& fields) {
+  for (const HeaderList& list : headers) {
+    if (list.fields() == fields) return list;
+  }
+  return headers.emplace_back(fields);
+}
+
+const RouteTerms& Context::terms_for(const Route& route) const {
+  return terms[static_cast<std::size_t>(&route.config() - config->routes.data())];
+}
+
+bool Context::Bodies::grow(std::size_t bytes) {
+  if (!context.server) return true;
+  Budget& budget = context.server->budget();
+  if (budget.full()) return false;
+  budget.add(bytes);
+  return true;
+}
+
+void Context::Bodies::shrink(std::size_t bytes) {
+  if (context.server) context.server->budget().give_back(bytes);
 }
 
 void Context::log_call(const Peer& peer, const OutboundRequest& request, const CallLimits& limits,

@@ -48,6 +48,7 @@ params = [
   { name = "city", required = true, max_length = 64 },
   { name = "units", enum = ["metric", "imperial"], default = "metric" },
 ]
+cache = { mode = "override", ttl = "60s" }      # asked once a minute for each city, whoever asks
 
 [route.slow]
 help = "Answers after so many milliseconds; first_byte above allows 2000"
@@ -58,13 +59,14 @@ query = { ms = "{ms}" }
 params = [{ name = "ms", type = "int", min = 0, max = 60000, default = 1500 }]
 
 [route.failing]
-help = "Always 500"
+help = "Always 500: after five in a row it is left alone for a while"
 upstream = "demo"
 method = "GET"
 path = "/failing"
+breaker = { open_for = "5s" }   # its own, so that the other routes go on
 
 [route.flaky]
-help = "Every second call is a 503"
+help = "Every second request is a 503, and so sent again"
 upstream = "demo"
 method = "GET"
 path = "/flaky"

@@ -1,9 +1,13 @@
 #include "daemon/dispatch.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
+#include <random>
 #include <utility>
 
+#include "base/uuid.h"
 #include "daemon/context.h"
 #include "daemon/outcome.h"
 
@@ -15,27 +19,42 @@ std::string_view target_of(std::string_view url) {
   return url.substr(url.find('/', url.find("://") + 3));
 }
 
-Request to_request(const Context& context, const OutboundRequest& outbound) {
-  Request request;
+std::string new_uuid() {
+  static std::random_device device;
+  std::array<std::uint8_t, 16> bytes;
+  for (std::size_t i = 0; i < bytes.size(); i += 4) {
+    std::uint32_t word = device();
+    std::memcpy(&bytes[i], &word, sizeof word);
+  }
+  return uuid_text(bytes);
+}
+
+// Over what was in `request`, whose memory is used again.
+void fill(Request& request, const RouteTerms& terms, const OutboundRequest& outbound) {
+  const RouteConfig& route = outbound.route->config();
   request.method = outbound.method;
   request.target = target_of(outbound.url.bytes);
-  request.fixed = &context.fixed_headers(*outbound.route);
+  request.fixed = terms.fixed;
+  request.headers.clear();
   for (const Header& header : outbound.headers) request.headers.emplace_back(header.name, header.value.bytes);
+  if (!route.idempotency_key.empty()) request.headers.emplace_back(route.idempotency_key, new_uuid());
   request.body = outbound.body.bytes;
+}
+
+Request to_request(const RouteTerms& terms, const OutboundRequest& outbound) {
+  Request request;
+  fill(request, terms, outbound);
   return request;
 }
 
-CallOptions to_options(Client& client, BodyBudget& bodies, const Route& route, const CallLimits& limits) {
-  const TimeoutConfig& timeout = route.config().policy.timeout;
-  CallOptions options;
+CallOptions to_options(const Client& client, const RouteTerms& terms, const Route& route,
+                       const CallLimits& limits, Time now) {
+  CallOptions options = terms.options;
   options.client = reinterpret_cast<std::uintptr_t>(&client);
-  options.timeouts = {timeout.queue, timeout.connect, timeout.first_byte, timeout.total};
   if (limits.timeout) {
-    options.client_timeout =
-        std::max(Duration::zero(), limits.received + *limits.timeout - client.loop().now());
+    options.client_timeout = std::max(Duration::zero(), limits.received + *limits.timeout - now);
   }
-  options.idempotent = route.idempotent();
-  options.budget = &bodies;
+  if (limits.fresh) options.fresh = route.config().policy.cache.fresh_min_age;
   return options;
 }
 
@@ -51,18 +70,50 @@ class Counted {
   std::size_t& count_;
 };
 
+bool is_forbidden(const Route& route, const CallLimits& limits) {
+  return limits.fresh && !route.config().policy.cache.fresh;
+}
+
+wire::Error fresh_forbidden(const Route& route) {
+  wire::Error error{wire::Symbol::forbidden, "@fresh is not allowed for this route", {}};
+  error.text("route", route.name());
+  return error;
+}
+
 }  // namespace
 
-Task<Answer> dispatch(Context& context, Client& client, BodyBudget& bodies, const OutboundRequest& request,
-                      CallLimits limits) {
+std::optional<Answer> answer_at_once(Context& context, const OutboundRequest& request,
+                                     const CallLimits& limits) {
+  const Route& route = *request.route;
+  if (is_forbidden(route, limits)) return Answer::of(fresh_forbidden(route));
+  // @fresh takes the longer way: it seldom ends here.
+  if (context.cache.entries() == 0 || limits.fresh) return std::nullopt;
+  const RouteTerms& terms = context.terms_for(route);
+  if (terms.options.effect != Effect::none) return std::nullopt;
+  fill(context.scratch, terms, request);
+  auto outcome = context.upstream(route).answer_from_cache(context.scratch, terms.options);
+  if (!outcome) return std::nullopt;
+  return to_answer(*outcome, route, context.config->secrets, limits.want_meta);
+}
+
+Task<Answer> dispatch(Context& context, Client& client, const OutboundRequest& request, CallLimits limits) {
   Counted counted(context.in_flight);
   const Route& route = *request.route;
-  auto outcome = co_await context.upstream(route).call(to_request(context, request),
-                                                       to_options(client, bodies, route, limits));
-  auto& error = outcome.response.error;
+  if (is_forbidden(route, limits)) co_return Answer::of(fresh_forbidden(route));
+  const RouteTerms& terms = context.terms_for(route);
+  auto outcome = co_await context.upstream(route).call(
+      to_request(terms, request), to_options(client, terms, route, limits, context.loop.now()));
+  auto& error = outcome.response->error;
+  // What it asked for, not what was left of it.
   bool by_client = error && error->kind == ErrorKind::timeout && error->limit == Limit::client;
-  if (by_client) error->limit_value = *limits.timeout;  // what it asked for, not what was left of it
+  if (by_client) error->limit_value = *limits.timeout;
   co_return to_answer(outcome, route, context.config->secrets, limits.want_meta);
+}
+
+Upstream::Prospect prospect(const Context& context, const OutboundRequest& request) {
+  const RouteTerms& terms = context.terms_for(*request.route);
+  const Upstream& upstream = *context.upstreams[request.route->upstream_index()];
+  return upstream.prospect(to_request(terms, request), terms.options);
 }
 
 Answer expired(const OutboundRequest& request, Duration timeout, const SecretSet& secrets) {
@@ -72,7 +123,7 @@ Answer expired(const OutboundRequest& request, Duration timeout, const SecretSet
   error.limit = Limit::client;
   error.limit_value = timeout;
   Outcome outcome;
-  outcome.response = Response::failed(std::move(error));
+  outcome.response = std::make_shared<Response>(Response::failed(std::move(error)));
   return to_answer(outcome, *request.route, secrets, false);
 }
 

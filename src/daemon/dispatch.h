@@ -9,8 +9,8 @@
 #include "coro/task.h"
 #include "daemon/answer.h"
 #include "daemon/route.h"
-#include "http/body_budget.h"
 #include "net/client.h"
+#include "upstream/upstream.h"
 #include "wire/message.h"
 
 namespace linegate::daemon {
@@ -22,13 +22,22 @@ struct CallLimits {
   Time received{};  // when its line was read: the client's timeout counts from there
   std::optional<Duration> timeout;
   bool want_meta = false;
+  bool fresh = false;  // no stored answer
 
-  static CallLimits from(const wire::Call& call, Time now) { return {now, call.timeout, call.to.want_meta}; }
+  static CallLimits from(const wire::Call& call, Time now) {
+    return {now, call.timeout, call.to.want_meta, call.fresh};
+  }
 };
 
-// `client` and `bodies` are who is charged; they, the context and the request must outlive the task.
-Task<Answer> dispatch(Context& context, Client& client, BodyBudget& bodies, const OutboundRequest& request,
-                      CallLimits limits);
+// What needs no waiting: an answer from the cache, or a refusal. Nullopt: dispatch().
+std::optional<Answer> answer_at_once(Context& context, const OutboundRequest& request,
+                                     const CallLimits& limits);
+
+// The context, `client` and the request must outlive the task.
+Task<Answer> dispatch(Context& context, Client& client, const OutboundRequest& request, CallLimits limits);
+
+// What explain tells of this call.
+Upstream::Prospect prospect(const Context& context, const OutboundRequest& request);
 
 // The answer to a call whose own timeout ran out before it was dispatched.
 Answer expired(const OutboundRequest& request, Duration timeout, const SecretSet& secrets);

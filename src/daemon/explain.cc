@@ -115,7 +115,7 @@ std::string body_json(const OutboundRequest& request) {
 
 }  // namespace
 
-std::variant<std::string, Error> explain(const Router& router, const Call& call, const QueueState& queue) {
+std::variant<std::string, Error> explain(const Router& router, const Call& call, const Foresee& foresee) {
   Inner inner = inner_call(call);
   if (auto* error = std::get_if<Error>(&inner)) return std::move(*error);
   auto rendered = router.request(std::get<Call>(inner));
@@ -124,7 +124,9 @@ std::variant<std::string, Error> explain(const Router& router, const Call& call,
   json::Object out;
   out.text("route", request.route->name()).text("method", request.method).text("url", request.url.masked());
   out.raw("headers", headers_json(request)).raw("body", body_json(request));
-  out.text("cache", "off").text("breaker", "off").raw("queue", queue(*request.route));
+  Upstream::Prospect prospect = foresee(request);
+  out.raw("cache", prospect.cache).raw("breaker", prospect.breaker);
+  out.raw("gate", prospect.gate).raw("queue", prospect.queue);
   return out.take();
 }
 

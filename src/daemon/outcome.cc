@@ -20,6 +20,11 @@ double to_ms(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
+// Rounded up: who comes back then is not too early.
+long long whole_ms(Duration duration) {
+  return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
+}
+
 // ---------------------------------------------------------------- no response
 
 Symbol symbol_of(ErrorKind kind) {
@@ -28,6 +33,7 @@ Symbol symbol_of(ErrorKind kind) {
     case ErrorKind::connect:
     case ErrorKind::tls:
     case ErrorKind::reset:
+    case ErrorKind::breaker:
       return Symbol::unavailable;
     case ErrorKind::timeout:
       return Symbol::upstream_timeout;
@@ -37,6 +43,8 @@ Symbol symbol_of(ErrorKind kind) {
     case ErrorKind::overloaded:
     case ErrorKind::memory:
       return Symbol::overloaded;
+    case ErrorKind::rate_limited:
+      return Symbol::rate_limited;
     case ErrorKind::bad_request:
       return Symbol::internal;
   }
@@ -50,7 +58,10 @@ void append_reason(wire::Error& error, const HttpError& failure) {
     error.text("reason", name(failure.kind));
   } else if (error.symbol == Symbol::overloaded) {
     error.text("reason", failure.kind == ErrorKind::memory ? "memory" : "queue");
+  } else if (error.symbol == Symbol::rate_limited) {
+    error.text("scope", "upstream");
   }
+  if (failure.retry_after) error.number("retry_after_ms", whole_ms(*failure.retry_after));
 }
 
 wire::Error from_failure(const HttpError& failure, const Outcome& outcome, const Route& route) {
@@ -104,7 +115,7 @@ void append_body(wire::Error& error, const Response& response, const SecretSet& 
 }
 
 wire::Error from_status(const Outcome& outcome, const Route& route, const SecretSet& secrets) {
-  const Response& response = outcome.response;
+  const Response& response = *outcome.response;
   wire::Error error{symbol_of_status(response.status), {}, {}};
   error.message = "the API answered with status " + std::to_string(response.status);
   error.text("upstream", route.upstream().name).number("status", response.status);
@@ -112,7 +123,7 @@ wire::Error from_status(const Outcome& outcome, const Route& route, const Secret
     error.text("scope", "upstream");
     auto field = response.headers.get("Retry-After");
     auto wait = field ? parse_retry_after(*field, std::time(nullptr)) : std::nullopt;
-    if (wait) error.number("retry_after_ms", std::chrono::floor<std::chrono::milliseconds>(*wait).count());
+    if (wait) error.number("retry_after_ms", whole_ms(*wait));
   }
   error.flag("sent", true).number("attempts", outcome.attempts);
   append_body(error, response, secrets);
@@ -123,21 +134,20 @@ wire::Error from_status(const Outcome& outcome, const Route& route, const Secret
 
 Answer bad_payload(const Outcome& outcome, const Route& route, std::string message) {
   wire::Error error{Symbol::upstream_bad_payload, std::move(message), {}};
-  error.text("upstream", route.upstream().name).number("status", outcome.response.status);
+  error.text("upstream", route.upstream().name).number("status", outcome.response->status);
   error.flag("sent", true).number("attempts", outcome.attempts);
   return Answer::of(std::move(error));
 }
 
-Answer from_success(Outcome& outcome, const Route& route) {
-  Response& response = outcome.response;
+Answer from_success(const Outcome& outcome, const Route& route) {
+  Response& response = *outcome.response;
   if (route.config().response == ResponseKind::text) return Answer::of(json::quoted(response.body));
   auto text = response.json();
   if (!text) {
     auto fault = response.json_error();
     return bad_payload(outcome, route, fault ? fault->message : "the answer is not JSON");
   }
-  if (text->size() == response.body.size()) return Answer::of(std::move(response.body));
-  return Answer::of(std::string(*text));
+  return Answer::of(outcome.response);
 }
 
 // Fields of one name are one list (RFC 9110 section 5.3).
@@ -152,21 +162,33 @@ std::string meta_headers(const Response& response, const RouteConfig& route) {
   return headers.take();
 }
 
+bool from_cache(Source source) {
+  return source == Source::hit || source == Source::stale || source == Source::revalidated;
+}
+
 std::string meta_of(const Outcome& outcome, const Route& route) {
+  const Response& response = *outcome.response;
   json::Object meta;
-  meta.text("cache", "off").number("attempts", outcome.attempts);
-  if (outcome.response.status != 0) meta.number("status", outcome.response.status);
-  meta.real("upstream_ms", to_ms(outcome.upstream)).real("queue_ms", to_ms(outcome.queue));
-  if (!route.config().reply_headers.empty())
-    meta.raw("headers", meta_headers(outcome.response, route.config()));
+  meta.text("cache", name(outcome.source));
+  if (from_cache(outcome.source)) meta.number("age_ms", whole_ms(outcome.age));
+  meta.number("attempts", outcome.attempts);
+  if (response.status != 0) meta.number("status", response.status);
+  if (outcome.source != Source::hit) {
+    meta.real("upstream_ms", to_ms(outcome.upstream)).real("queue_ms", to_ms(outcome.queue));
+  }
+  if (outcome.attempts > 0 && !from_cache(outcome.source) && response.status != 0) {
+    meta.real("connect_ms", to_ms(response.timings.connect));
+    meta.real("first_byte_ms", to_ms(response.timings.first_byte));
+  }
+  if (!route.config().reply_headers.empty()) meta.raw("headers", meta_headers(response, route.config()));
   return meta.take();
 }
 
 }  // namespace
 
-Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets, bool want_meta) {
+Answer to_answer(const Outcome& outcome, const Route& route, const SecretSet& secrets, bool want_meta) {
   std::string meta = want_meta ? meta_of(outcome, route) : std::string();
-  const Response& response = outcome.response;
+  const Response& response = *outcome.response;
   bool success = response.status >= 200 && response.status < 300;
   Answer answer = response.error ? Answer::of(from_failure(*response.error, outcome, route))
                   : success      ? from_success(outcome, route)

@@ -16,7 +16,7 @@ namespace linegate::daemon {
 inline constexpr std::size_t kMaxErrorBody = 16 * 1024;  // a JSON body of a status error, shown whole
 inline constexpr std::size_t kMaxExcerpt = 512;          // bytes of any other
 
-// Takes the response's body. Meta is written only where it is wanted: it costs as much as the rest.
-Answer to_answer(Outcome& outcome, const Route& route, const SecretSet& secrets, bool want_meta);
+// Shares the response. Meta is written only where it is wanted: it costs as much as the rest.
+Answer to_answer(const Outcome& outcome, const Route& route, const SecretSet& secrets, bool want_meta);
 
 }  // namespace linegate::daemon

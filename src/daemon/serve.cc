@@ -133,6 +133,7 @@ Task<int> serve_until_signal(Loop& loop, std::shared_ptr<Context> context, const
   auto all_done = co_await server->drain(context->config->server.drain_timeout);
   auto settled = co_await with_timeout(loop, end - Clock::now(), settle(*context));
   if (!all_done || !settled) log_warning("drain_timeout is over: ending what is left");
+  context->server = nullptr;  // it goes first; bodies that are still on their way are charged to nobody
   co_return 0;
 }
 

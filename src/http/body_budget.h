@@ -44,8 +44,6 @@ class Charge {
     budget_ = nullptr;
     bytes_ = 0;
   }
-  // What is charged stays charged; from now on `budget`, which stands behind the old one, is told of it.
-  void rebind(BodyBudget* budget) { budget_ = budget; }
   std::size_t bytes() const { return bytes_; }
 
  private:

@@ -16,6 +16,7 @@ std::string sentence(Phase phase, const std::string& limit) {
     case Phase::connect:
       return "no connection within " + limit;
     case Phase::first_byte:
+    case Phase::backoff:
       return "no answer within " + limit;
     case Phase::body:
       return "no complete answer within " + limit;

@@ -140,7 +140,7 @@ void Easy::set_tls(const Origin& origin) {
 
 bool Easy::prepare(const Origin& origin, const Request& request, const SendOptions& options) {
   clear_error();
-  bool ok = set_method(request) && set_headers(origin, request) && set_backstops(options.clocks) &&
+  bool ok = set_method(request) && set_headers(origin, request) && set_backstops(options) &&
             set_target(origin, request.target);
   if (ok && fresh_ != options.fresh_connection) {
     fresh_ = options.fresh_connection;
@@ -191,9 +191,10 @@ bool Easy::set_headers(const Origin& origin, const Request& request) {
   return curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, head) == CURLE_OK;
 }
 
-bool Easy::set_backstops(const Clocks& clocks) {
-  long total = later(clocks.total.limit);
-  long connect = later(clocks.connect);
+// A total that others may move later while the request is under way can have none.
+bool Easy::set_backstops(const SendOptions& options) {
+  long total = options.progress ? 0 : later(options.clocks.total.limit);
+  long connect = later(options.clocks.connect);
   if (total != total_ms_ && curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, total) != CURLE_OK) return false;
   if (connect != connect_ms_ && curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, connect) != CURLE_OK)
     return false;

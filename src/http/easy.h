@@ -44,7 +44,7 @@ class Easy {
   bool set_target(const Origin& origin, const std::string& target);
   bool set_method(const Request& request);
   bool set_headers(const Origin& origin, const Request& request);
-  bool set_backstops(const Clocks& clocks);
+  bool set_backstops(const SendOptions& options);
 
   CURL* curl_;
   std::string method_ = "GET";  // as set last

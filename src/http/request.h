@@ -32,13 +32,20 @@ struct Redirects {
                           // and User-Agent are sent along.
 };
 
+// A request that is under way, as others see it. Kept up to date by its transfers, of which there may be
+// several.
+struct Progress {
+  Phase phase = Phase::queue;
+  bool sent = false;  // the first byte is about to go out, or has gone; stays set over further attempts
+};
+
 struct SendOptions {
-  Clocks clocks;
+  Clocks clocks;  // its deadlines may be moved later while the request is under way
   std::size_t max_body = std::size_t{64} << 20;  // decoded bytes
   Redirects redirects;
   bool fresh_connection = false;  // not one that was kept
   BodyBudget* budget = nullptr;   // charged for the body; must outlive the response
-  bool* sent = nullptr;  // set when the request's first byte is about to go out; must outlive the call
+  Progress* progress = nullptr;   // must outlive the call
 };
 
 struct TlsOptions {

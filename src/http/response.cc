@@ -44,6 +44,10 @@ std::string_view name(ErrorKind kind) {
       return "bad_payload";
     case ErrorKind::overloaded:
       return "overloaded";
+    case ErrorKind::breaker:
+      return "breaker";
+    case ErrorKind::rate_limited:
+      return "rate_limited";
     case ErrorKind::memory:
       return "memory";
   }
@@ -60,6 +64,8 @@ std::string_view name(Phase phase) {
       return "first_byte";
     case Phase::body:
       return "body";
+    case Phase::backoff:
+      return "backoff";
   }
   return {};
 }
@@ -94,6 +100,7 @@ Response Response::copy() const {
   other.error = error;
   other.timings = timings;
   other.checked_ = checked_;
+  other.minified_ = minified_;
   other.fault_ = fault_;
   return other;
 }
@@ -137,6 +144,19 @@ std::optional<HttpError> Response::json_error() {
   fault.message = fault_;
   fault.sent = true;
   return fault;
+}
+
+bool Response::compact() {
+  auto text = json();
+  if (!text) return false;
+  if (!minified_) {
+    std::string line;
+    json::append_minified(line, *text);
+    line.shrink_to_fit();
+    body = std::move(line);
+    minified_ = true;
+  }
+  return true;
 }
 
 std::string Response::json_line() {

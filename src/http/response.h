@@ -13,21 +13,23 @@
 namespace linegate {
 
 enum class ErrorKind {
-  bad_request,  // the URL, a header or the method cannot be sent; nothing was
-  dns,          // the name has no address
-  connect,      // no address accepted a connection, or the proxy refused
-  tls,          // handshake or certificate
-  reset,        // the connection was lost before the response was complete
-  timeout,      // a clock ran out: `phase`, `limit`
-  too_large,    // more than max_body decoded bytes
-  bad_payload,  // not HTTP, or a content encoding that does not decode; json() also: not JSON
-  overloaded,   // refused here, before anything was sent: the queue is full
-  memory,       // the budget for bodies is spent
+  bad_request,   // the URL, a header or the method cannot be sent; nothing was
+  dns,           // the name has no address
+  connect,       // no address accepted a connection, or the proxy refused
+  tls,           // handshake or certificate
+  reset,         // the connection was lost before the response was complete
+  timeout,       // a clock ran out: `phase`, `limit`
+  too_large,     // more than max_body decoded bytes
+  bad_payload,   // not HTTP, or a content encoding that does not decode; json() also: not JSON
+  overloaded,    // refused here, before anything was sent: the queue is full
+  breaker,       // likewise: the circuit breaker is open; see retry_after
+  rate_limited,  // likewise: our own rate, a gate closed by Retry-After, or the quota; see retry_after
+  memory,        // the budget for bodies is spent
 };
 std::string_view name(ErrorKind kind);  // "bad_request": stable
 
 // What was going on when time ran out.
-enum class Phase { queue, connect, first_byte, body };
+enum class Phase { queue, connect, first_byte, body, backoff };
 std::string_view name(Phase phase);
 
 // Which clock ran out.
@@ -41,9 +43,10 @@ struct HttpError {
   // The request went out on a connection that had been idle, which died without a byte of response: nothing
   // is wrong with the other side; repeating a safe or idempotent request at once is right.
   bool stale_connection = false;
-  Phase phase = Phase::connect;  // of timeouts
-  Limit limit = Limit::total;    // of timeouts
-  Duration limit_value{};        // of timeouts: what that clock was set to
+  Phase phase = Phase::connect;              // of timeouts
+  Limit limit = Limit::total;                // of timeouts
+  Duration limit_value{};                    // of timeouts: what that clock was set to
+  std::optional<Duration> retry_after = {};  // of refusals: when repeating may help
 };
 
 // Of the last request of the call, where there were several (redirects, a replay); total is over all.
@@ -79,6 +82,11 @@ struct Response {
   std::optional<std::string_view> json();
   std::optional<HttpError> json_error();
 
+  // Minifies the body if it is JSON, and lets go of spare memory: for a response that is kept, or given to
+  // many. False if it is not JSON; it stays as it is then.
+  bool compact();
+  bool minified() const { return minified_; }
+
   // json() as one line, minified, with LF; {"error":{"kind":…,"message":…}} and LF when there is none.
   std::string json_line();
 
@@ -86,6 +94,7 @@ struct Response {
   enum class Checked { not_yet, valid, invalid };
   void check();
   Checked checked_ = Checked::not_yet;
+  bool minified_ = false;
   std::string fault_;
 };
 

@@ -142,7 +142,7 @@ Resolver& Session::resolver(Duration refresh) {
   return *found;
 }
 
-Task<Response> Session::send(Origin& origin, const Request& request, SendOptions options) {
+Task<Response> Session::send(Origin& origin, const Request& request, const SendOptions& options) {
   if (const char* reason = why_not(request)) co_return Response::failed(bad_request(reason));
   Time begin = loop_.now();
   Expiry expiry = earliest({}, options.clocks);
@@ -176,7 +176,7 @@ Task<Response> Session::send_once(Origin& origin, const Request& request, const 
     addresses = *known;
   } else {
     std::optional<HttpError> error;
-    auto found = co_await look_up(origin, earliest({connect, Limit::connect}, options.clocks), error);
+    auto found = co_await look_up(origin, connect, options.clocks, error);
     if (error) co_return Response::failed(std::move(*error));
     addresses = std::move(found.addresses);
   }
@@ -184,12 +184,18 @@ Task<Response> Session::send_once(Origin& origin, const Request& request, const 
   co_return co_await transfer;
 }
 
-Task<Resolution> Session::look_up(Origin& origin, Expiry expiry, std::optional<HttpError>& error) {
-  auto lookup = origin.resolver().resolve(origin.connect_host());
-  auto found = co_await with_timeout(loop_, left(expiry, loop_.now()), std::move(lookup));
-  if (!found) {
-    error = timeout_error(Phase::connect, expiry, false);
-    co_return Resolution{};
+Task<Resolution> Session::look_up(Origin& origin, Deadline connect, const Clocks& clocks,
+                                  std::optional<HttpError>& error) {
+  std::optional<Resolution> found;
+  for (;;) {
+    Expiry expiry = earliest({connect, Limit::connect}, clocks);
+    if (expiry.deadline.at <= loop_.now()) {
+      error = timeout_error(Phase::connect, expiry, false);
+      co_return Resolution{};
+    }
+    auto lookup = origin.resolver().resolve(origin.connect_host());
+    found = co_await with_timeout(loop_, left(expiry, loop_.now()), std::move(lookup));
+    if (found) break;  // else the time is up, unless the deadline was moved meanwhile
   }
   if (!*found) {
     error = bad_request("the name cannot be resolved: " + found->error);

@@ -85,9 +85,9 @@ class Session {
   // session.
   std::unique_ptr<Origin> make_origin(const std::string& url, const OriginOptions& options);
 
-  // Waits for a place, finds the address, sends, follows redirects. `origin` and `request` must outlive the
-  // task.
-  Task<Response> send(Origin& origin, const Request& request, SendOptions options);
+  // Waits for a place, finds the address, sends, follows redirects. `origin`, `request` and `options` must
+  // outlive the task.
+  Task<Response> send(Origin& origin, const Request& request, const SendOptions& options);
 
   Loop& loop() { return loop_; }
   std::size_t active() const;  // transfers in flight
@@ -98,7 +98,8 @@ class Session {
   Task<Response> send_once(Origin& origin, const Request& request, const SendOptions& options);
   Task<Response> follow(Response response, Origin& origin, const Request& request,
                         const SendOptions& options);
-  Task<Resolution> look_up(Origin& origin, Expiry expiry, std::optional<HttpError>& error);
+  Task<Resolution> look_up(Origin& origin, Deadline connect, const Clocks& clocks,
+                           std::optional<HttpError>& error);
   Task<std::optional<Semaphore::Permit>> wait_for_place(Expiry expiry);
   Task<Semaphore::Permit> acquire_place();
   std::shared_ptr<Origin> shared_origin(const Url& url);

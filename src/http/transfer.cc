@@ -9,9 +9,8 @@
 namespace linegate {
 namespace {
 
-constexpr std::size_t kMaxReserve = std::size_t{256}
-                                    << 10;  // for a Content-Length that nobody has proved yet
-constexpr std::size_t kMaxShares = 3;       // of the connect clock
+constexpr std::size_t kMaxReserve = std::size_t{4} << 20;  // for a Content-Length that nobody has proved yet
+constexpr std::size_t kMaxShares = 3;                      // of the connect clock
 
 template <typename T>
 T get_info(CURL* curl, CURLINFO info) {
@@ -58,6 +57,7 @@ Transfer::~Transfer() {
 
 void Transfer::await_suspend(std::coroutine_handle<> frame) {
   waiter_.frame = frame;
+  enter(Phase::connect);
   easy_ = origin_.take();
   easy_->transfer = this;
   if (easy_->prepare(origin_, request_, options_)) return connect_next();
@@ -100,6 +100,12 @@ bool Transfer::try_another_address(CURLcode result) {
 
 // ---- clocks
 
+void Transfer::enter(Phase phase) {
+  phase_ = phase;
+  // Forward only: where two race, the one that is ahead says where the call is.
+  if (options_.progress) options_.progress->phase = std::max(options_.progress->phase, phase);
+}
+
 Expiry Transfer::next_expiry() const {
   Expiry current;
   if (phase_ == Phase::connect) current = {connect_, Limit::connect};
@@ -115,6 +121,7 @@ void Transfer::arm() {
 
 void Transfer::on_timer() {
   Expiry expiry = next_expiry();
+  if (std::min(expiry.deadline.at, address_until_) > deadline()) return arm();  // it was moved later
   if (address_until_ < expiry.deadline.at && try_another_address(CURLE_COULDNT_CONNECT)) return;
   // A client's short patience says nothing about the address.
   if (expiry.limit == Limit::connect && !addresses_.empty()) give_up_address();
@@ -128,12 +135,12 @@ bool Transfer::on_request_start() {
     stop_ = Stop::resent;
     return false;
   }
-  phase_ = Phase::first_byte;
+  enter(Phase::first_byte);
   sent_at_ = loop_.now();
   address_until_ = Time::max();
   first_byte_ = deadline_after(sent_at_, options_.clocks.first_byte);
   response_.timings.connect = sent_at_ - started_;
-  if (options_.sent) *options_.sent = true;
+  if (options_.progress) options_.progress->sent = true;
   arm();
   return true;
 }
@@ -161,7 +168,7 @@ void Transfer::begin_headers(int status) {
   if (status < 200) return;  // interim: the final one follows
   response_.status = status;
   response_.timings.first_byte = loop_.now() - sent_at_;
-  phase_ = Phase::body;
+  enter(Phase::body);
   arm();
 }
 

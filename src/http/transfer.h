@@ -49,6 +49,7 @@ class Transfer final : Timer {
   bool try_another_address(CURLcode result);
   void give_up_address();
   void arm();
+  void enter(Phase phase);
   Expiry next_expiry() const;
   void begin_headers(int status);
   void reserve_body();

@@ -29,8 +29,6 @@ struct BreakerOptions {
   double failure_ratio = 0.5;
   Duration open_for = 5s;
   std::uint64_t half_open = 2;  // at least 1
-
-  bool operator==(const BreakerOptions&) const = default;
 };
 
 class Breaker {

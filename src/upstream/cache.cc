@@ -71,7 +71,7 @@ Cache::Cache(std::size_t max_bytes) : max_bytes_(max_bytes) {
 
 Cache::~Cache() = default;
 
-StoredPtr Cache::find(std::string_view key, Time now) {
+StoredPtr Cache::find(const RequestKey& key, Time now) {
   auto found = entries_.find(key);
   if (found == entries_.end()) return nullptr;
   Entry& entry = found->second;
@@ -83,7 +83,7 @@ StoredPtr Cache::find(std::string_view key, Time now) {
   return entry.stored;
 }
 
-StoredPtr Cache::peek(std::string_view key) const {
+StoredPtr Cache::peek(const RequestKey& key) const {
   auto found = entries_.find(key);
   return found == entries_.end() ? nullptr : found->second.stored;
 }
@@ -101,11 +101,11 @@ StoredPtr Cache::refresh(const RequestKey& key, const Stored& old, const Respons
   response->headers.update(not_modified.headers);
   Freshness freshness = freshness_of(*response, policy, delay, wall);
   StoredPtr stored = make_stored(std::move(response), freshness, now);
-  if (peek(key.bytes).get() != &old) return stored;
+  if (peek(key).get() != &old) return stored;
   if (freshness.store) {
     put(key, stored, policy.max_object);
   } else {
-    erase(key.bytes);
+    erase(key);
   }
   return stored;
 }
@@ -113,7 +113,7 @@ StoredPtr Cache::refresh(const RequestKey& key, const Stored& old, const Respons
 bool Cache::put(const RequestKey& key, StoredPtr stored, std::size_t max_object) {
   std::size_t bytes = size_of(key, *stored->response);
   bool fits = bytes <= max_bytes_ && stored->response->body.size() <= max_object;
-  erase(key.bytes);
+  erase(key);
   if (!fits) return false;
   make_room(bytes);
   insert(key, std::move(stored), bytes);
@@ -149,7 +149,7 @@ void Cache::drop(Entry& entry) {
   entries_.erase(entries_.find(entry.key));
 }
 
-void Cache::erase(std::string_view key) {
+void Cache::erase(const RequestKey& key) {
   auto found = entries_.find(key);
   if (found != entries_.end()) drop(found->second);
 }
@@ -164,7 +164,8 @@ void Cache::invalidate(std::string_view resource) {
 // ---------------------------------------------------------------- conditional requests
 
 void make_conditional(Request& request, const Stored& stored) {
-  if (!can_be_revalidated(*stored.response)) return;
+  bool may_ask = request.method == "GET" || request.method == "HEAD";
+  if (!may_ask || !can_be_revalidated(*stored.response)) return;
   const Headers& headers = stored.response->headers;
   auto add = [&](std::string_view name, std::string_view validator) {
     auto value = headers.get(validator);

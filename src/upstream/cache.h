@@ -55,9 +55,9 @@ class Cache {
 
   // The entry of that key, which thereby is the most recently used; null if there is none. One that is
   // neither fresh nor permitted stale nor can be revalidated is dropped instead. A hit allocates nothing.
-  StoredPtr find(std::string_view key, Time now);
+  StoredPtr find(const RequestKey& key, Time now);
   // Without touching the order or dropping; for explain.
-  StoredPtr peek(std::string_view key) const;
+  StoredPtr peek(const RequestKey& key) const;
 
   // Puts it in the place of what the key had, and makes room. False if it is larger than the whole budget,
   // or than `max_object` (body bytes): then what the key had is dropped, too. `freshness.store` is true, or
@@ -72,7 +72,7 @@ class Cache {
   StoredPtr refresh(const RequestKey& key, const Stored& old, const Response& not_modified,
                     const CachePolicy& policy, Duration delay, std::int64_t wall, Time now);
 
-  void erase(std::string_view key);
+  void erase(const RequestKey& key);
   // Everything stored for that upstream and target, whatever method, fields and body (RFC 9111 section 4.4).
   void invalidate(std::string_view resource);
 
@@ -84,8 +84,6 @@ class Cache {
  private:
   struct Entry;
   struct Sibling;  // an entry's place among those of its resource
-  template <typename Value>
-  using Map = std::unordered_map<std::string, Value, KeyedHash, std::equal_to<>>;
 
   bool put(const RequestKey& key, StoredPtr stored, std::size_t max_object);
   void make_room(std::size_t bytes);
@@ -94,14 +92,15 @@ class Cache {
 
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
-  Map<Entry> entries_;
-  Map<List<Sibling>> resources_;  // none is empty
-  List<Entry> order_;             // the least recently used first
+  std::unordered_map<std::string, Entry, RequestKeyHash, RequestKeyEqual> entries_;
+  std::unordered_map<std::string, List<Sibling>, KeyedHash, std::equal_to<>> resources_;  // none is empty
+  List<Entry> order_;  // the least recently used first
   CacheStats stats_;
 };
 
 // Adds If-None-Match and If-Modified-Since to a request that is to refresh `stored` (RFC 9111 section 4.3.1).
-// Nothing if can_be_revalidated() says no.
+// Nothing if can_be_revalidated() says no, or for other methods than GET and HEAD: where such a condition
+// does not hold they are refused with 412 (RFC 9110 section 13.1.2).
 void make_conditional(Request& request, const Stored& stored);
 
 }  // namespace linegate

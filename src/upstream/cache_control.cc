@@ -61,10 +61,7 @@ void apply_flag(CacheControl& control, std::string_view name) {
   if (same_name(name, "no-store")) control.no_store = true;
   if (same_name(name, "no-cache")) control.no_cache = true;
   if (same_name(name, "private")) control.is_private = true;
-  if (same_name(name, "must-revalidate") || same_name(name, "proxy-revalidate") ||
-      same_name(name, "s-maxage")) {
-    control.never_stale = true;
-  }
+  if (same_name(name, "must-revalidate") || same_name(name, "proxy-revalidate")) control.never_stale = true;
 }
 
 void apply(CacheControl& control, const Directive& directive) {
@@ -80,8 +77,7 @@ void apply(CacheControl& control, const Directive& directive) {
 
 CacheControl parse_cache_control(const Headers& headers) {
   CacheControl control;
-  headers.for_each([&](std::string_view name, std::string_view list) {
-    if (!same_name(name, "Cache-Control")) return;
+  headers.for_each_of("Cache-Control", [&](std::string_view list) {
     control.present = true;
     while (!list.empty()) apply(control, take_directive(list));
   });

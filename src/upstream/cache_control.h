@@ -12,10 +12,9 @@ namespace linegate {
 struct CacheControl {
   bool present = false;  // there is such a field, whatever it says
   bool no_store = false;
-  bool no_cache = false;    // with or without field names: what is limited to fields is taken for all
-  bool is_private = false;  // likewise
-  // must-revalidate, proxy-revalidate, or s-maxage, which implies the latter (section 5.2.2.10).
-  bool never_stale = false;
+  bool no_cache = false;     // with or without field names: what is limited to fields is taken for all
+  bool is_private = false;   // likewise
+  bool never_stale = false;  // must-revalidate or proxy-revalidate
   // Zero where the value is none. nullopt: not given.
   std::optional<Duration> max_age;
   std::optional<Duration> s_maxage;

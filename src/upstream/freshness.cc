@@ -6,6 +6,7 @@
 #include "http/date.h"
 #include "json/scan.h"
 #include "upstream/cache_control.h"
+#include "upstream/outcome.h"
 
 namespace linegate {
 namespace {
@@ -28,15 +29,11 @@ bool is_success(int status) {
   return status >= 200 && status < 300;
 }
 
-bool is_failure(int status) {
-  return status == 429 || status >= 500;
-}
-
 // `member` is in one of the lists that the fields of that name are.
 bool lists(const Headers& headers, std::string_view field, std::string_view member) {
   bool found = false;
-  headers.for_each([&](std::string_view name, std::string_view list) {
-    while (same_name(name, field) && !list.empty()) {
+  headers.for_each_of(field, [&](std::string_view list) {
+    while (!list.empty()) {
       std::size_t end = std::min(list.find(','), list.size());
       if (same_name(json::trim(list.substr(0, end)), member)) found = true;
       list.remove_prefix(std::min(end + 1, list.size()));
@@ -98,12 +95,13 @@ bool never_stored(const Response& response, const CachePolicy& policy) {
   int status = response.status;
   return policy.mode == CacheMode::off || response.error || status < 200 || status == 304 ||
          is_partial(response) || is_personal(response.headers) ||
-         (is_failure(status) && policy.negative.count(status) == 0);
+         (is_failure_status(status) && policy.negative.count(status) == 0);
 }
 
 void permit_stale(Freshness& freshness, const CachePolicy& policy, const CacheControl& said) {
   Duration most = bounded(policy.max_stale);
   auto window = [&](std::optional<Duration> given, Duration otherwise) {
+    if (!given && said.s_maxage) return Duration::zero();
     return std::min(bounded(given.value_or(otherwise)), most);
   };
   freshness.while_revalidate = window(said.stale_while_revalidate, policy.stale_while_revalidate);
@@ -136,7 +134,7 @@ Freshness by_rfc9111(const Response& response, const CachePolicy& policy, const 
   auto lifetime = explicit_lifetime(response.headers, control, wall);
   if (lifetime) freshness.lifetime = *lifetime;
   if (!lifetime) freshness = by_status(response, policy, freshness, delay);
-  bool may_be_stale = lifetime ? !is_failure(response.status) : is_success(response.status);
+  bool may_be_stale = lifetime ? !is_failure_status(response.status) : is_success(response.status);
   if (may_be_stale && !control.never_stale) permit_stale(freshness, policy, control);
   return freshness;
 }
@@ -162,7 +160,7 @@ Freshness freshness_of(const Response& response, const CachePolicy& policy, Dura
 }
 
 bool may_be_shared(const Response& response, CacheMode mode) {
-  if (response.error || is_failure(response.status)) return true;
+  if (response.error || is_failure_status(response.status)) return true;
   if (is_personal(response.headers)) return false;
   return mode == CacheMode::override_ttl || !bars_sharing(parse_cache_control(response.headers));
 }

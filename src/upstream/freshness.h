@@ -45,8 +45,9 @@ struct Freshness {
 //
 // A lifetime is s-maxage, max-age, or Expires less Date; there are no heuristics. A response that gives none
 // is stored if `negative` names its status, or if it is a 2xx that can be revalidated or may be given out
-// stale. no-cache asks for revalidation each time; must-revalidate, proxy-revalidate and s-maxage forbid
-// stale use.
+// stale. no-cache asks for revalidation each time; must-revalidate and proxy-revalidate forbid stale use.
+// s-maxage implies the latter (section 5.2.2.10), but only where the response has no stale-while-revalidate
+// or stale-if-error of its own: `s-maxage=60, stale-while-revalidate=300` is what many APIs say, and mean.
 //
 // Where the lifetime is the policy's, ttl or negative, the delay alone is the initial age: an Age field or a
 // wrong clock of the API would make it void. A negative lifetime, 429 and 5xx have no stale use.

@@ -1,6 +1,7 @@
 #include "upstream/gate.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace linegate {
 
@@ -28,7 +29,7 @@ Gate::Permit Gate::try_enter() {
 }
 
 bool Gate::enqueue(Ticket& ticket, std::uint64_t client) {
-  if (waiting_ >= options_.max_queue) return false;
+  if (waiting_ >= options_.max_queue && !make_room(client)) return false;
   auto& found = lines_[client];
   if (!found) {
     found = std::make_unique<Line>(client);
@@ -41,6 +42,35 @@ bool Gate::enqueue(Ticket& ticket, std::uint64_t client) {
   ++waiting_;
   admit();
   return true;
+}
+
+// Whoever fills the room alone must not keep the others out of it.
+bool Gate::make_room(std::uint64_t client) {
+  Line* longest = nullptr;
+  turns_.for_each([&](Line& line) {
+    if (!longest || line.length > longest->length) longest = &line;
+  });
+  auto own = lines_.find(client);
+  std::size_t length = own == lines_.end() ? 0 : own->second->length;
+  if (!longest || longest->length <= length + 1) return false;
+  refuse(longest->tickets.back(), Refusal::full);
+  return true;
+}
+
+void Gate::refuse(Ticket& ticket, Refusal reason) {
+  remove(ticket);
+  ticket.on_refuse(reason);
+}
+
+void Gate::refuse_until(Time when) {
+  std::vector<Ticket*> hopeless;  // refusing the last of a line ends the line
+  turns_.for_each([&](Line& line) {
+    line.tickets.for_each([&](Ticket& ticket) {
+      if (ticket.patience() <= when) hopeless.push_back(&ticket);
+    });
+  });
+  for (Ticket* ticket : hopeless) refuse(*ticket, Refusal::too_late);
+  if (waiting_ == 0) ask(Time::max());
 }
 
 std::size_t Gate::ahead_of(std::uint64_t client) const {

@@ -70,6 +70,11 @@ class Gate {
     Pace::Turn turn_;
   };
 
+  enum class Refusal {
+    full,      // there is no room, or it is needed for a client who waits with less
+    too_late,  // what it waits for will not come in time
+  };
+
   // Somebody who waits. Leaves the queue, or gives the granted place and turn back, when destroyed.
   class Ticket : Link {
    public:
@@ -81,7 +86,10 @@ class Gate {
 
    protected:
     virtual ~Ticket() { give_up(); }  // virtual for g++, which otherwise warns of the friends
-    virtual void on_grant() = 0;      // records and posts; runs no user code
+    // These record and post; they run no user code. After either it waits no longer.
+    virtual void on_grant() = 0;
+    virtual void on_refuse(Refusal reason) = 0;
+    virtual Time patience() const = 0;  // until when it will wait
 
    private:
     friend class Gate;
@@ -94,8 +102,9 @@ class Gate {
   // A place if one is free, nobody waits and the pace allows it; else an empty permit.
   Permit try_enter();
 
-  // Queues `ticket` for `client`, or refuses: false if the queue is full. on_grant() is called later, or
-  // never.
+  // Queues `ticket` for `client`, or refuses: false if the queue is full. A full one makes room for a client
+  // who waits with fewer than another: the newest of the one with most is refused instead, which takes
+  // O(clients). on_grant() or on_refuse() is called later, or neither.
   bool enqueue(Ticket& ticket, std::uint64_t client);
 
   // Lets go whoever may go. To be called when GateClock says so, and after each answer: answered(), close()
@@ -106,16 +115,21 @@ class Gate {
   // before it, and each other client has at most a turn before each of those and one before the new one.
   std::size_t ahead_of(std::uint64_t client) const;
 
+  // Refuses all who would wait no longer than `when`: nobody will go before. O(waiting).
+  void refuse_until(Time when);
+
+  bool has_place() const { return in_flight_ < options_.max_in_flight; }
   std::size_t in_flight() const { return in_flight_; }
   std::size_t waiting() const { return waiting_; }
   const GateOptions& options() const { return options_; }
 
  private:
   void leave();
-  bool has_place() const { return in_flight_ < options_.max_in_flight; }
   void grant(Pace::Turn turn);
   void ask(Time when);
   void remove(Ticket& ticket);
+  void refuse(Ticket& ticket, Refusal reason);
+  bool make_room(std::uint64_t client);
 
   GateOptions options_;
   Pace& pace_;

@@ -16,7 +16,7 @@ namespace linegate {
 
 class Place final : Gate::Ticket, Timer {
  public:
-  enum class Verdict { granted, full, expired };
+  enum class Verdict { granted, full, too_late, expired };
 
   // `until` must outlive it; its owner may make it later, never earlier.
   Place(Loop& loop, Gate& gate, std::uint64_t client, const Expiry& until)
@@ -45,6 +45,12 @@ class Place final : Gate::Ticket, Timer {
     cancel();
     loop_.queue().post(waiter_);
   }
+  void on_refuse(Gate::Refusal reason) override {
+    cancel();
+    verdict_ = reason == Gate::Refusal::full ? Verdict::full : Verdict::too_late;
+    loop_.queue().post(waiter_);
+  }
+  Time patience() const override { return until_.deadline.at; }
   void on_timer() override {
     if (until_.deadline.at > loop_.now()) return wait();  // it was moved meanwhile
     give_up();

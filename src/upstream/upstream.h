@@ -1,116 +1,188 @@
-// Upstream: one REST API behind the shared Session, with its policies: a bounded and fair queue, four clocks,
-// one replay on a dead connection, and care for requests that must not be repeated. Destroyed before its
-// Session; cancels what still runs then.
+// Upstream: one REST API behind the shared Session, with everything that stands between it and its callers:
+//
+//   cache -> coalesce -> attempt [ breaker -> waiting room -> transfer ] -> store -> fan out
+//
+// pipeline.cc and attempt.cc read in that order; each policy has a file of its own. Retries and hedges are
+// further attempts through the same doors. Destroyed before its Session and its Cache, after its callers;
+// cancels what still runs then.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/keyed_hash.h"
+#include "base/link.h"
+#include "coro/event.h"
 #include "coro/task.h"
 #include "coro/task_group.h"
 #include "http/origin.h"
-#include "http/request.h"
-#include "http/response.h"
 #include "http/session.h"
+#include "upstream/attempt.h"
+#include "upstream/breaker.h"
+#include "upstream/cache.h"
+#include "upstream/flight.h"
 #include "upstream/gate.h"
 #include "upstream/gate_timer.h"
+#include "upstream/latency.h"
+#include "upstream/outcome.h"
+#include "upstream/pace.h"
+#include "upstream/policy.h"
+#include "upstream/retry.h"
+#include "upstream/unshared.h"
 
 namespace linegate {
-
-struct UpstreamTimeouts {
-  Duration queue = 250ms;    // waiting for a place; adds up over attempts
-  Duration connect = 1s;     // name, TCP, TLS; anew in each attempt
-  Duration first_byte = 2s;  // anew in each attempt
-  Duration total = 3s;       // over everything
-};
-
-struct Outcome {
-  Response response;      // its error, if any, tells kind, phase, limit; `sent` is over all attempts
-  unsigned attempts = 0;  // requests handed to libcurl; 0 = none left the queue
-  Duration queue{};       // spent waiting for a place, in all
-  Duration upstream{};    // spent connecting, waiting and reading, in all
-};
 
 struct UpstreamOptions {
   std::string name;      // for messages
   std::string base_url;  // "https://api.example:8443/v1": only scheme, host and port are used here
   GateOptions gate;      // max_in_flight, max_queue
+  PaceOptions pace;      // its max_in_flight is replaced by the gate's
+  BreakerOptions breaker = {};
+  double retry_ratio = 0.2;                     // retries allowed: of the requests,
+  double retry_min_per_second = 3;              // and on top
   std::size_t max_body = std::size_t{2} << 20;  // decoded bytes
   Redirects redirects;
-  OriginOptions origin;  // http2, gzip, proxy, max_idle, dns_refresh, tls
+  OriginOptions origin;          // http2, gzip, proxy, max_idle, dns_refresh, tls
+  Cache* cache = nullptr;        // none: nothing is stored
+  BodyBudget* bodies = nullptr;  // charged for bodies; must outlive the responses
 
-  // Told how a request ended whose caller had gone after it was sent and that was not idempotent.
+  // Told how a request ended whose callers had gone after it was sent and that was not to be cancelled.
   std::function<void(const Outcome&)> on_orphan;
-};
-
-struct CallOptions {
-  std::uint64_t client = 0;                   // places are given round-robin over these
-  UpstreamTimeouts timeouts = {};             // the route's
-  Duration client_timeout = Duration::max();  // the client's own, over everything
-  // The request may be sent twice, and cancelled half-way, without harm: safe and idempotent methods, and
-  // routes that say so. One that is not runs to its end once it was sent, even if the caller's task is
-  // destroyed.
-  bool idempotent = true;
-  BodyBudget* budget = nullptr;  // charged for the body; must outlive the task and the response
 };
 
 struct UpstreamStats {
   std::uint64_t calls = 0;
   std::uint64_t attempts = 0;
-  std::uint64_t replays = 0;   // on a dead kept connection
-  std::uint64_t refused = 0;   // the queue was full
-  std::uint64_t timeouts = 0;  // any clock
-  std::uint64_t failed = 0;    // any error, timeouts and refusals included
-  std::uint64_t orphans = 0;   // ran to their end without a caller
+  std::uint64_t replays = 0;  // on a dead kept connection
+  std::uint64_t retries = 0;
+  std::uint64_t hedges = 0;
+  std::uint64_t hits = 0;          // answers from the cache, fresh
+  std::uint64_t stale = 0;         // and stale
+  std::uint64_t revalidated = 0;   // refreshed by a 304
+  std::uint64_t coalesced = 0;     // answered by another caller's request
+  std::uint64_t refused = 0;       // the queue was full
+  std::uint64_t rate_limited = 0;  // refused by rate, gate or quota
+  std::uint64_t timeouts = 0;      // any clock
+  std::uint64_t failed = 0;        // any error, timeouts and refusals included
+  std::uint64_t orphans = 0;       // ran to their end without a caller
 };
 
-class Upstream {
+class Upstream final : Flight::Owner {
  public:
   // Throws std::invalid_argument for a base_url that is no http or https URL.
   Upstream(Session& session, UpstreamOptions options);
+  ~Upstream();
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
-  // Waits for a place, sends, answers. Destroying the task cancels the call (but see
-  // CallOptions::idempotent).
+  // Answers from the cache, or asks the API, alone or together with others who ask the same. Destroying the
+  // task leaves the others their answer, and what must not be stopped its way to the end: see Effect.
   Task<Outcome> call(Request request, CallOptions options);
 
-  // co_await upstream.settled(): until no request runs any more whose caller has gone.
-  auto settled() { return flights_.join(); }
+  // What call() would answer without waiting, if it can: the cached answer, fresh or while it is being
+  // refreshed. Counted like a call. Nullopt: call().
+  std::optional<Outcome> answer_from_cache(const Request& request, const CallOptions& options);
+
+  // co_await upstream.settled(): until no request runs any more that must run to its end and whose callers
+  // have gone.
+  auto settled() { return settled_.wait(); }
 
   const std::string& name() const { return options_.name; }
   std::size_t in_flight() const { return gate_.in_flight(); }
   std::size_t queued() const { return gate_.waiting(); }
   const UpstreamStats& stats() const { return stats_; }
 
-  // {"in_flight":3,"max_in_flight":64,"waiting":0,"max_queue":256}, for explain.
-  std::string queue_json() const;
-  // The same and the counters, for stats.
+  // What would happen to this request now, as members of explain: "cache", "breaker", "gate" and "queue",
+  // each with its state and the wait it would cost.
+  struct Prospect {
+    std::string cache;
+    std::string breaker;
+    std::string gate;
+    std::string queue;
+  };
+  Prospect prospect(const Request& request, const CallOptions& options) const;
+  // Counters and states, for stats.
   std::string stats_json() const;
 
  private:
-  struct Flight;
-  class Landing;
+  struct Race;
 
-  Task<Outcome> attempts(const Request& request, const CallOptions& options, bool* sent);
-  Task<std::optional<HttpError>> enter(const CallOptions& options, const Clocks& clocks, Gate::Permit& place,
-                                       Duration& waited);
-  Task<> adopt(std::unique_ptr<Flight> flight);
+  std::string cache_json(const Request& request, const CallOptions& options) const;
+  std::string queue_json(std::uint64_t client) const;
+
+  // Whether others may find a flight by its key.
+  enum class Table { enter, stay_out };
+
+  // pipeline.cc
+  std::optional<Outcome> look_up(const RequestKey& key, const Request& request, const CallOptions& options,
+                                 StoredPtr& found);
+  void refresh(const RequestKey& key, const Request& request, const CallOptions& options, StoredPtr old);
+  Flight* find_to_join(const RequestKey& key, const Request& request, const CallOptions& options) const;
+  Flight& start(Request request, const CallOptions& options, RequestKey key, StoredPtr old, Table table);
+  void enter_table(Flight& flight);
+  void leave_table(Flight& flight);
+  void overtake(Flight& flight);
+  void admit(Flight& flight, const Clocks& own) const;
+  Task<> fly(std::unique_ptr<Flight> owned);
+  static void keep(Flight& flight, Attempt& tried);
+  void settle(Flight& flight);
+  void renew(Flight& flight);
+  void store(Flight& flight);
+  void invalidate(const Flight& flight);
+  void land(Flight& flight);
+  void on_deserted(Flight& flight) override;
+  void on_gone(Flight& flight) override;
   void count(const Outcome& outcome);
+
+  // attempt.cc
+  Task<> attempt(Flight& flight, Attempt& tried);
+  std::optional<HttpError> try_to_enter(const Flight& flight, Gate::Permit& permit);
+  Task<std::optional<HttpError>> wait_to_enter(const Flight& flight, Gate::Permit& permit);
+  void judge(const Response& response, Breaker::Pass& pass, Pace::Turn& turn);
+  void heed(const Response& response, Time at);
+  void close(Time at, Duration wait);
+  std::optional<Duration> pause_before_retry(const Flight& flight, unsigned tries);
+  Breaker& breaker(const CallOptions& options) { return options.breaker ? *options.breaker : breaker_; }
+
+  // hedge.cc
+  std::optional<Duration> hedge_delay(const Flight& flight);
+  RetryBudget& hedge_budget(const HedgeOptions& hedge);
+  Task<> race(Flight& flight, Attempt& winner, Duration delay);
+  Task<bool> is_slow(Race& race, Duration delay);
+  Task<> run_in_race(Flight& flight, Race& race, std::size_t which);
+
+  Time now() const { return session_.loop().now(); }
 
   Session& session_;
   UpstreamOptions options_;
+  std::uint64_t id_;
   std::unique_ptr<Origin> origin_;
+  Breaker breaker_;
   Pace pace_;
   GateTimer gate_timer_;
   Gate gate_;
+  RetryBudget retry_budget_;
+  std::map<double, RetryBudget> hedge_budgets_;  // by their ratio
+  Latency latency_;
+  bool measures_latency_ = false;  // once somebody hedges
   UpstreamStats stats_;
-  TaskGroup flights_;  // whose callers have gone
+  RequestKey scratch_key_;
+  Unshared unshared_;
+  std::unordered_set<Flight*, FlightHash, FlightEqual> table_;  // those that can be joined, by their keys
+  List<Flight> reads_;       // those without effect that nothing has overtaken
+  std::minstd_rand chance_;  // for the jitter of retries
+  std::size_t orphans_ = 0;  // running
+  Event settled_;
+  TaskGroup flights_;
 };
 
 }  // namespace linegate

@@ -31,8 +31,7 @@ class TaskTest : public testing::Test {
   Event event{queue};
   std::exception_ptr error;
   TaskGroup group{
-      queue,
-      {[](void* kept, std::exception_ptr e) { *static_cast<std::exception_ptr*>(kept) = e; }, &error}};
+      queue, {[](void* kept, std::exception_ptr e) { *static_cast<std::exception_ptr*>(kept) = e; }, &error}};
 };
 
 Task<int> number(int value) {

@@ -40,9 +40,9 @@ struct OutcomeTest : testing::Test {
     return to_answer(outcome, *router->find(route), router->config().secrets, want_meta);
   }
   Answer status(int code, std::string type, std::string body) {
-    outcome.response.status = code;
-    if (!type.empty()) outcome.response.headers.append_line("Content-Type: " + type + "\r\n");
-    outcome.response.body = std::move(body);
+    outcome.response->status = code;
+    if (!type.empty()) outcome.response->headers.append_line("Content-Type: " + type + "\r\n");
+    outcome.response->body = std::move(body);
     outcome.attempts = 1;
     return answer();
   }
@@ -51,7 +51,7 @@ struct OutcomeTest : testing::Test {
     error.kind = kind;
     error.message = "it failed";
     error.sent = sent;
-    outcome.response = Response::failed(error);
+    *outcome.response = Response::failed(error);
     outcome.attempts = 1;
     return answer();
   }
@@ -59,17 +59,17 @@ struct OutcomeTest : testing::Test {
   bool want_meta = false;
   std::string diagnostics;
   std::unique_ptr<Router> router;
-  Outcome outcome;
+  Outcome outcome{.response = std::make_shared<Response>()};
 };
 
 TEST_F(OutcomeTest, AnswersTheJsonOfASuccess) {
   Answer reply = status(200, "application/json", R"({"temp": 3.50})");
   ASSERT_FALSE(reply.error);
-  EXPECT_EQ(reply.json, R"({"temp": 3.50})");
+  EXPECT_EQ(reply.json(), R"({"temp": 3.50})");
 }
 
 TEST_F(OutcomeTest, AnswersNullForAnEmptySuccess) {
-  EXPECT_EQ(status(204, "", "").json, "null");
+  EXPECT_EQ(status(204, "", "").json(), "null");
 }
 
 TEST_F(OutcomeTest, RefusesASuccessThatIsNotJsonByType) {
@@ -86,9 +86,9 @@ TEST_F(OutcomeTest, RefusesASuccessThatIsNotJsonByBytes) {
 }
 
 TEST_F(OutcomeTest, AnswersTextRoutesWithAString) {
-  outcome.response.status = 200;
-  outcome.response.body = "two\nlines \xff";
-  EXPECT_EQ(answer("page").json, "\"two\\nlines \xEF\xBF\xBD\"");
+  outcome.response->status = 200;
+  outcome.response->body = "two\nlines \xff";
+  EXPECT_EQ(answer("page").json(), "\"two\\nlines \xEF\xBF\xBD\"");
 }
 
 TEST_F(OutcomeTest, NotFoundAndGoneAreNotFound) {
@@ -97,7 +97,7 @@ TEST_F(OutcomeTest, NotFoundAndGoneAreNotFound) {
 }
 
 TEST_F(OutcomeTest, TooManyRequestsIsRateLimitedWithItsWait) {
-  outcome.response.headers.append_line("Retry-After: 7\r\n");
+  outcome.response->headers.append_line("Retry-After: 7\r\n");
   Answer reply = status(429, "", "");
   EXPECT_EQ(reply.error->symbol, wire::Symbol::rate_limited);
   EXPECT_NE(reply.error->members.find(R"("scope":"upstream","retry_after_ms":7000)"), std::string::npos);
@@ -164,7 +164,7 @@ TEST_F(OutcomeTest, ATimeoutTellsPhaseAndLimit) {
   error.limit = Limit::client;
   error.limit_value = 50ms;
   error.sent = true;
-  outcome.response = Response::failed(error);
+  *outcome.response = Response::failed(error);
   outcome.attempts = 1;
   Answer reply = answer();
   EXPECT_EQ(reply.error->message, "no answer within 50 ms");
@@ -190,15 +190,17 @@ TEST_F(OutcomeTest, MetaTellsWhatHappened) {
   want_meta = true;
   outcome.queue = 1500us;
   outcome.upstream = 212400us;
-  outcome.response.headers.append_line("Link: <n>; rel=\"next\"\r\n");
+  outcome.response->timings.connect = 200us;
+  outcome.response->timings.first_byte = 210ms;
+  outcome.response->headers.append_line("Link: <n>; rel=\"next\"\r\n");
   EXPECT_EQ(
       status(200, "", "1").meta,
-      R"({"cache":"off","attempts":1,"status":200,"upstream_ms":212.4,"queue_ms":1.5,"headers":{"Link":"<n>; rel=\"next\""}})");
+      R"({"cache":"off","attempts":1,"status":200,"upstream_ms":212.4,"queue_ms":1.5,"connect_ms":0.2,"first_byte_ms":210.0,"headers":{"Link":"<n>; rel=\"next\""}})");
 }
 
 TEST_F(OutcomeTest, MetaShowsAllFieldsOfOneNameAsOneList) {
   want_meta = true;
-  outcome.response.headers.append_line("Link: <a>\r\nlink: <b>\r\n");
+  outcome.response->headers.append_line("Link: <a>\r\nlink: <b>\r\n");
   EXPECT_NE(status(200, "", "1").meta.find(R"("headers":{"Link":"<a>, <b>"})"), std::string::npos);
 }
 

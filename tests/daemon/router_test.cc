@@ -39,12 +39,12 @@ const Router& weather() {
   return router;
 }
 
-std::string queue(const Route&) {
-  return R"({"waiting":0})";
+Upstream::Prospect prospect(const OutboundRequest&) {
+  return {"{}", "{}", "{}", R"({"waiting":0})"};
 }
 
 std::string explained(const wire::Call& call) {
-  auto result = explain(weather(), call, queue);
+  auto result = explain(weather(), call, prospect);
   if (auto* error = std::get_if<wire::Error>(&result)) return error->message;
   return std::get<std::string>(result);
 }
@@ -176,12 +176,12 @@ TEST(Explain, ShowsWhatWouldBeSentWithSecretsMasked) {
   EXPECT_EQ(
       explained(text_call("explain", {{"", "weather"}, {"", "oslo"}})),
       R"({"route":"weather","method":"GET","url":"https://api.example/v1/current/oslo?key=***&units=metric",)"
-      R"("headers":{"X-Api-Key":"k ***"},"body":null,"cache":"off","breaker":"off","queue":{"waiting":0}})");
+      R"("headers":{"X-Api-Key":"k ***"},"body":null,"cache":{},"breaker":{},"gate":{},"queue":{"waiting":0}})");
   EXPECT_EQ(
       explained(text_call("explain", {{"", "search"}, {"q", "x"}})),
       R"({"route":"search","method":"POST","url":"https://api.example/v1/search?key=***",)"
       R"("headers":{"X-Api-Key":"k ***","Content-Type":"application/json"},)"
-      R"("body":{"q":"x","limit":10,"key":"***"},"cache":"off","breaker":"off","queue":{"waiting":0}})");
+      R"("body":{"q":"x","limit":10,"key":"***"},"cache":{},"breaker":{},"gate":{},"queue":{"waiting":0}})");
 }
 
 TEST(Explain, TakesBothJsonRpcForms) {

@@ -108,7 +108,7 @@ std::vector<RequestKey> all_keys() {
         request.method = method;
         request.target = target;
         request.body = body;
-        write_key(keys.emplace_back(), 1, request);
+        write_key(keys.emplace_back(), 1, request, CacheMode::rfc9111);
       }
     }
   }
@@ -156,7 +156,7 @@ class Play {
     ASSERT_EQ(cache_.entries(), model_.entries.size());
     ASSERT_EQ(cache_.stats().evicted, model_.evicted);
     ASSERT_EQ(cache_.stats().invalidated, model_.invalidated);
-    for (const RequestKey& key : keys_) same(cache_.peek(key.bytes), expected(key));
+    for (const RequestKey& key : keys_) same(cache_.peek(key), expected(key));
   }
 
   int found = 0;
@@ -219,13 +219,13 @@ class Play {
   }
 
   void find() {
-    StoredPtr real = cache_.find(key_->bytes, time());
+    StoredPtr real = cache_.find(*key_, time());
     same(real, model_.find(key_->bytes, now_));
     if (real) ++found;
   }
 
   void erase() {
-    cache_.erase(key_->bytes);
+    cache_.erase(*key_);
     model_.erase(key_->bytes);
   }
 
@@ -237,7 +237,7 @@ class Play {
   // A conditional request goes out; its answer comes some operations later.
   void remember() {
     asked_key_ = *key_;
-    asked_ = cache_.peek(key_->bytes);
+    asked_ = cache_.peek(*key_);
     asked_entry_ = expected(*key_) ? *expected(*key_) : ModelEntry();
   }
 

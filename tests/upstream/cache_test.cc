@@ -43,7 +43,7 @@ RequestKey key(const std::string& target, const std::string& method = "GET", std
   request.method = method;
   request.target = target;
   RequestKey made;
-  write_key(made, upstream, request);
+  write_key(made, upstream, request, CacheMode::rfc9111);
   return made;
 }
 
@@ -53,7 +53,7 @@ struct CacheTest : testing::Test {
   }
   // "" where there is none.
   std::string body(const RequestKey& k, Time now = t0) {
-    StoredPtr found = cache.find(k.bytes, now);
+    StoredPtr found = cache.find(k, now);
     return found ? found->response->body : std::string();
   }
 
@@ -109,7 +109,7 @@ TEST_F(CacheTest, FindsWhatItStored) {
 
 TEST_F(CacheTest, ReplacesWhatTheKeyHad) {
   put(key("/a"), std::string(100, 'x'));
-  StoredPtr held = cache.find(key("/a").bytes, t0);
+  StoredPtr held = cache.find(key("/a"), t0);
   put(key("/a"), std::string(200, 'y'));
   EXPECT_EQ(body(key("/a")), std::string(200, 'y'));
   EXPECT_EQ(held->response->body, std::string(100, 'x'));
@@ -148,9 +148,9 @@ TEST_F(CacheTest, KeepsWhatCanBeRevalidated) {
 
 TEST_F(CacheTest, PeeksWithoutDropping) {
   put(key("/a"), "1", 60s);
-  EXPECT_TRUE(cache.peek(key("/a").bytes));
-  EXPECT_FALSE(cache.peek(key("/b").bytes));
-  StoredPtr stale = cache.peek(key("/a").bytes);
+  EXPECT_TRUE(cache.peek(key("/a")));
+  EXPECT_FALSE(cache.peek(key("/b")));
+  StoredPtr stale = cache.peek(key("/a"));
   EXPECT_FALSE(stale->fresh(t0 + 60s));
   EXPECT_EQ(cache.entries(), 1u);
 }
@@ -158,8 +158,8 @@ TEST_F(CacheTest, PeeksWithoutDropping) {
 TEST_F(CacheTest, ErasesOne) {
   put(key("/a"), "1");
   put(key("/b"), "2");
-  cache.erase(key("/a").bytes);
-  cache.erase(key("/none").bytes);
+  cache.erase(key("/a"));
+  cache.erase(key("/none"));
   EXPECT_EQ(body(key("/a")), "");
   EXPECT_EQ(body(key("/b")), "2");
   EXPECT_EQ(cache.bytes(), cost(key("/b"), std::string().capacity()));
@@ -178,7 +178,7 @@ TEST_F(CacheTest, AllocatesNothingForAHit) {
   put(wanted, "1");
   std::size_t before = allocations;
   ASSERT_GT(before, 0u);
-  StoredPtr found = cache.find(wanted.bytes, t0);
+  StoredPtr found = cache.find(wanted, t0);
   EXPECT_EQ(allocations, before);
   EXPECT_TRUE(found);
 }
@@ -203,8 +203,8 @@ TEST(CacheBudget, EvictsOnlyAsManyAsItMust) {
   cache.store(key("/d"), response(std::string(1001, 'x')), fresh_for(60s), t0, kAny);
   EXPECT_EQ(cache.entries(), 2u);
   EXPECT_EQ(cache.stats().evicted, 2u);
-  EXPECT_TRUE(cache.peek(key("/c").bytes));
-  EXPECT_TRUE(cache.peek(key("/d").bytes));
+  EXPECT_TRUE(cache.peek(key("/c")));
+  EXPECT_TRUE(cache.peek(key("/d")));
 }
 
 TEST(CacheBudget, EvictsTheLeastRecentlyFoundOrStored) {
@@ -213,15 +213,15 @@ TEST(CacheBudget, EvictsTheLeastRecentlyFoundOrStored) {
     cache.store(key(target), response(std::string(1000, 'x')), fresh_for(60s), t0, kAny);
   };
   for (const char* target : {"/a", "/b", "/c"}) put(target);
-  EXPECT_TRUE(cache.find(key("/a").bytes, t0));
-  EXPECT_TRUE(cache.peek(key("/b").bytes));  // leaves the order as it is
+  EXPECT_TRUE(cache.find(key("/a"), t0));
+  EXPECT_TRUE(cache.peek(key("/b")));  // leaves the order as it is
   put("/d");
-  EXPECT_FALSE(cache.peek(key("/b").bytes));
+  EXPECT_FALSE(cache.peek(key("/b")));
   put("/c");
   put("/e");
-  EXPECT_FALSE(cache.peek(key("/a").bytes));
-  EXPECT_TRUE(cache.peek(key("/c").bytes));
-  EXPECT_TRUE(cache.peek(key("/d").bytes));
+  EXPECT_FALSE(cache.peek(key("/a")));
+  EXPECT_TRUE(cache.peek(key("/c")));
+  EXPECT_TRUE(cache.peek(key("/d")));
 }
 
 TEST(CacheBudget, RefusesWhatIsLargerThanAllOfItAndKeepsTheOthers) {
@@ -229,7 +229,7 @@ TEST(CacheBudget, RefusesWhatIsLargerThanAllOfItAndKeepsTheOthers) {
   Cache cache(one);
   EXPECT_TRUE(cache.store(key("/a"), response(std::string(1000, 'x')), fresh_for(60s), t0, kAny));
   EXPECT_FALSE(cache.store(key("/b"), response(std::string(1001, 'x')), fresh_for(60s), t0, kAny));
-  EXPECT_TRUE(cache.peek(key("/a").bytes));
+  EXPECT_TRUE(cache.peek(key("/a")));
   EXPECT_EQ(cache.stats().evicted, 0u);
 }
 
@@ -288,7 +288,7 @@ TEST_F(CacheTest, InvalidatesAllOfOneTarget) {
   search.target = "/a";
   search.body = "x";
   RequestKey posted;
-  write_key(posted, 1, search);
+  write_key(posted, 1, search, CacheMode::rfc9111);
   for (const auto& k : {key("/a"), key("/a", "HEAD"), posted, key("/ab"), key("/"), key("/a", "GET", 2)})
     put(k, "1");
   cache.invalidate(key("/a").resource());
@@ -299,7 +299,7 @@ TEST_F(CacheTest, InvalidatesAllOfOneTarget) {
 
 TEST_F(CacheTest, InvalidatesNothingWhereNothingIs) {
   put(key("/a"), "1");
-  cache.erase(key("/a").bytes);
+  cache.erase(key("/a"));
   cache.invalidate(key("/a").resource());
   EXPECT_EQ(cache.stats().invalidated, 0u);
 }
@@ -311,7 +311,7 @@ struct Refresh : CacheTest {
     auto made = response("[1]", fields);
     Freshness freshness = freshness_of(*made, policy, 0s, kWall);
     EXPECT_TRUE(cache.store(key("/a"), made, freshness, t0, kAny));
-    return cache.peek(key("/a").bytes);
+    return cache.peek(key("/a"));
   }
   StoredPtr refresh(const StoredPtr& old, const std::string& fields, Time now) {
     return cache.refresh(key("/a"), *old, *response("", fields, 304), policy, 0s, kWall, now);
@@ -323,7 +323,7 @@ struct Refresh : CacheTest {
 TEST_F(Refresh, MakesItFreshAgain) {
   auto old = store("ETag: \"1\"\r\nCache-Control: max-age=60\r\nContent-Type: application/json\r\n");
   auto renewed = refresh(old, "Cache-Control: max-age=30\r\nX: y\r\n", t0 + 100s);
-  EXPECT_EQ(renewed, cache.peek(key("/a").bytes));
+  EXPECT_EQ(renewed, cache.peek(key("/a")));
   EXPECT_EQ(renewed->response->status, 200);
   EXPECT_EQ(renewed->response->body, "[1]");
   EXPECT_EQ(renewed->response->headers.get("X"), "y");
@@ -380,11 +380,11 @@ TEST_F(Refresh, MakesItTheMostRecentlyUsed) {
     small.store(key(target), response("[1]", "ETag: \"1\"\r\n"), fresh_for(60s), t0, kAny);
   };
   for (const char* target : {"/a", "/b", "/c"}) fill(target);
-  auto old = small.peek(key("/a").bytes);
+  auto old = small.peek(key("/a"));
   small.refresh(key("/a"), *old, *response("", "Cache-Control: max-age=1\r\n", 304), policy, 0s, kWall, t0);
   fill("/d");
-  EXPECT_TRUE(small.peek(key("/a").bytes));
-  EXPECT_FALSE(small.peek(key("/b").bytes));
+  EXPECT_TRUE(small.peek(key("/a")));
+  EXPECT_FALSE(small.peek(key("/b")));
 }
 
 // ---------------------------------------------------------------- conditional requests

@@ -231,12 +231,20 @@ TEST_F(FreshnessTest, BoundsBothWindowsByMaxStale) {
 TEST_F(FreshnessTest, ForbidsStaleUseWhereTheResponseDoes) {
   policy.stale_while_revalidate = policy.stale_if_error = 60s;
   for (const char* directives : {"max-age=60, must-revalidate", "max-age=60, proxy-revalidate", "s-maxage=60",
-                                 "s-maxage=60, stale-while-revalidate=60, stale-if-error=60"}) {
+                                 "s-maxage=60, must-revalidate, stale-while-revalidate=60"}) {
     Freshness freshness = control(directives);
     EXPECT_EQ(freshness.lifetime, 60s) << directives;
     EXPECT_EQ(freshness.while_revalidate, 0s) << directives;
     EXPECT_EQ(freshness.if_error, 0s) << directives;
   }
+}
+
+TEST_F(FreshnessTest, TakesTheResponsesOwnWindowsBesideSMaxage) {
+  policy.stale_while_revalidate = policy.stale_if_error = 60s;
+  Freshness freshness = control("s-maxage=60, stale-while-revalidate=300");
+  EXPECT_EQ(freshness.while_revalidate, 300s);
+  EXPECT_EQ(freshness.if_error, 0s);
+  EXPECT_EQ(control("stale-if-error=30, s-maxage=60").if_error, 30s);
 }
 
 // A dead API with a warm cache keeps answering, even if it never said a word about caching.

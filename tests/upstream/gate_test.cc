@@ -38,6 +38,48 @@ TEST(Gate, RefusesAtOnceWhenTheQueueIsFull) {
   EXPECT_EQ(gate.waiting(), 1u);
 }
 
+TEST(Gate, MakesRoomForAClientThatWaitsWithFewer) {
+  Room room({.max_in_flight = 1, .max_queue = 3});
+  Gate& gate = room.gate;
+  auto place = gate.try_enter();
+  Names granted;
+  Waiting one("greedy 1", granted), two("greedy 2", granted), three("greedy 3", granted),
+      four("greedy 4", granted);
+  for (Waiting* ticket : {&one, &two, &three}) EXPECT_TRUE(gate.enqueue(*ticket, 1));
+  EXPECT_FALSE(gate.enqueue(four, 1));
+  Waiting modest("modest", granted);
+  EXPECT_TRUE(gate.enqueue(modest, 2));
+  EXPECT_EQ(three.refused, Gate::Refusal::full);
+  EXPECT_FALSE(one.refused || two.refused);
+  EXPECT_EQ(gate.waiting(), 3u);
+}
+
+TEST(Gate, MakesNoRoomForAClientThatWouldThenWaitWithMost) {
+  Room room({.max_in_flight = 1, .max_queue = 3});
+  Gate& gate = room.gate;
+  auto place = gate.try_enter();
+  Names granted;
+  Waiting one("greedy 1", granted), two("greedy 2", granted), other("other 1", granted),
+      more("other 2", granted);
+  EXPECT_TRUE(gate.enqueue(one, 1) && gate.enqueue(two, 1) && gate.enqueue(other, 2));
+  EXPECT_FALSE(gate.enqueue(more, 2));
+  EXPECT_FALSE(two.refused);
+}
+
+TEST(Gate, RefusesThoseWhoWouldNotWaitSoLong) {
+  Room room({.max_in_flight = 1, .max_queue = 9});
+  Gate& gate = room.gate;
+  auto place = gate.try_enter();
+  Names granted;
+  Waiting hasty("hasty", granted, kStart + 1s), patient("patient", granted, kStart + 1s + 1ms);
+  EXPECT_TRUE(gate.enqueue(hasty, 1) && gate.enqueue(patient, 1));
+  gate.refuse_until(kStart + 1s);
+  EXPECT_EQ(hasty.refused, Gate::Refusal::too_late);
+  EXPECT_FALSE(patient.refused);
+  place.release();
+  EXPECT_EQ(granted, Names{"patient"});
+}
+
 TEST(Gate, WithoutAQueueRefusesAtOnce) {
   Room room({.max_in_flight = 1, .max_queue = 0});
   Gate& gate = room.gate;

@@ -12,7 +12,7 @@ namespace {
 
 RequestKey key_of(std::uint64_t upstream, const Request& request) {
   RequestKey key;
-  write_key(key, upstream, request);
+  write_key(key, upstream, request, CacheMode::rfc9111);
   return key;
 }
 
@@ -24,6 +24,17 @@ Request get(std::string target) {
   Request request;
   request.target = std::move(target);
   return request;
+}
+
+TEST(RequestKey, IsAnotherWhereAResponsesWordIsOverridden) {
+  RequestKey one;
+  RequestKey other;
+  write_key(one, 1, Request{}, CacheMode::rfc9111);
+  write_key(other, 1, Request{}, CacheMode::override_ttl);
+  EXPECT_NE(one.bytes, other.bytes);
+  EXPECT_EQ(one.resource(), other.resource());
+  write_key(other, 1, Request{}, CacheMode::off);
+  EXPECT_EQ(one.bytes, other.bytes);
 }
 
 TEST(RequestKey, IsTheSameForTheSameRequest) {
@@ -91,7 +102,7 @@ TEST(RequestKey, BeginsWithItsResource) {
 
 TEST(RequestKey, IsWrittenOverTheOneBefore) {
   RequestKey key = key_of(7, get("/a/long/target"));
-  write_key(key, 1, get("/b"));
+  write_key(key, 1, get("/b"), CacheMode::rfc9111);
   EXPECT_EQ(key.bytes, bytes_of(get("/b")));
   EXPECT_EQ(key.resource_size, key_of(1, get("/b")).resource_size);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,12 +50,17 @@ struct Room {
 
 class Waiting final : public Gate::Ticket {
  public:
-  Waiting(std::string name, std::vector<std::string>& granted) : name_(std::move(name)), granted_(granted) {}
+  Waiting(std::string name, std::vector<std::string>& granted, Time patience = Time::max())
+      : name_(std::move(name)), granted_(granted), patience_(patience) {}
+  std::optional<Gate::Refusal> refused;
 
  private:
   void on_grant() override { granted_.push_back(name_); }
+  void on_refuse(Gate::Refusal reason) override { refused = reason; }
+  Time patience() const override { return patience_; }
   std::string name_;
   std::vector<std::string>& granted_;
+  Time patience_;
 };
 
 }  // namespace linegate

@@ -28,6 +28,19 @@ Request request(std::string target, std::string method = "GET") {
   return made;
 }
 
+// One attempt, for one caller.
+CallOptions plain(UpstreamTimeouts timeouts = {}) {
+  CallPolicy policy;
+  policy.timeouts = timeouts;
+  policy.retry.attempts = 1;
+  policy.coalesce = false;
+  CallOptions options;
+  options.policy = std::make_shared<const CallPolicy>(policy);
+  return options;
+}
+
+constexpr UpstreamTimeouts kPatient{20s, 1s, 2s, 20s};
+
 // Answers at once, but what is asked of /hang never.
 ScriptedApi::Script answering_but_hang() {
   return [](Connection& connection) {
@@ -43,8 +56,8 @@ TEST(Upstream, Answers) {
   Session session(loop);
   Upstream upstream(session, to(api));
   run_test(loop, [&]() -> Task<> {
-    auto outcome = co_await upstream.call(request("/v1/x?a=b"), {});
-    EXPECT_TRUE(outcome.response.ok());
+    auto outcome = co_await upstream.call(request("/v1/x?a=b"), plain());
+    EXPECT_TRUE(outcome.response->ok());
     EXPECT_EQ(outcome.attempts, 1u);
     EXPECT_GT(outcome.upstream, 0ms);
     EXPECT_EQ(outcome.queue, 0ms);
@@ -69,14 +82,15 @@ TEST(Upstream, RefusesAtOnceWhenItsQueueIsFull) {
   Upstream upstream(session, to(api, {.max_in_flight = 1, .max_queue = 1}));
   run_test(loop, [&]() -> Task<> {
     TaskGroup group(loop);
-    auto hang = [&]() -> Task<> { co_await upstream.call(request("/hang"), {}); };
+    auto hang = [&]() -> Task<> { co_await upstream.call(request("/hang"), plain()); };
     group.spawn(hang());
     group.spawn(hang());
     co_await io_turn(loop);
-    EXPECT_EQ(upstream.queue_json(), R"({"in_flight":1,"max_in_flight":1,"waiting":1,"max_queue":1})");
-    auto outcome = co_await upstream.call(request("/"), {});
-    EXPECT_TRUE(outcome.response.error && outcome.response.error->kind == ErrorKind::overloaded);
-    EXPECT_TRUE(outcome.response.error && !outcome.response.error->sent);
+    EXPECT_EQ(upstream.prospect(request("/"), plain()).queue,
+              R"({"in_flight":1,"max_in_flight":1,"waiting":1,"max_queue":1,"wait_ms":0})");
+    auto outcome = co_await upstream.call(request("/"), plain());
+    EXPECT_TRUE(outcome.response->error && outcome.response->error->kind == ErrorKind::overloaded);
+    EXPECT_TRUE(outcome.response->error && !outcome.response->error->sent);
     EXPECT_EQ(outcome.attempts, 0u);
     EXPECT_EQ(upstream.stats().refused, 1u);
     group.cancel();
@@ -92,20 +106,19 @@ TEST(Upstream, WaitsForAPlaceNoLongerThanTheQueueClock) {
   Upstream upstream(session, to(api, {.max_in_flight = 1, .max_queue = 9}));
   run_test(loop, [&]() -> Task<> {
     TaskGroup group(loop);
-    auto hang = [&]() -> Task<> { co_await upstream.call(request("/hang"), {}); };
+    auto hang = [&]() -> Task<> { co_await upstream.call(request("/hang"), plain()); };
     group.spawn(hang());
     co_await io_turn(loop);
-    CallOptions options;
-    options.timeouts.queue = 40ms;
+    CallOptions options = plain({.queue = 40ms});
     auto outcome = co_await upstream.call(request("/"), options);
-    EXPECT_TRUE(outcome.response.error && outcome.response.error->phase == Phase::queue);
-    EXPECT_TRUE(outcome.response.error && outcome.response.error->limit == Limit::queue);
-    EXPECT_TRUE(outcome.response.error && outcome.response.error->message == "no place free within 40 ms");
+    EXPECT_TRUE(outcome.response->error && outcome.response->error->phase == Phase::queue);
+    EXPECT_TRUE(outcome.response->error && outcome.response->error->limit == Limit::queue);
+    EXPECT_TRUE(outcome.response->error && outcome.response->error->message == "no place free within 40 ms");
     EXPECT_GE(outcome.queue, 40ms);
     options.client_timeout = 20ms;
     auto again = co_await upstream.call(request("/"), options);
-    EXPECT_TRUE(again.response.error && again.response.error->phase == Phase::queue);
-    EXPECT_TRUE(again.response.error && again.response.error->limit == Limit::client);
+    EXPECT_TRUE(again.response->error && again.response->error->phase == Phase::queue);
+    EXPECT_TRUE(again.response->error && again.response->error->limit == Limit::client);
     EXPECT_EQ(upstream.stats().timeouts, 2u);
     EXPECT_EQ(upstream.queued(), 0u);
     group.cancel();
@@ -121,12 +134,10 @@ TEST(Upstream, HasNoMoreConnectionsThanPlaces) {
   run_test(loop, [&]() -> Task<> {
     TaskGroup group(loop);
     auto call = [&](std::uint64_t client) -> Task<> {
-      CallOptions options;
+      CallOptions options = plain(kPatient);
       options.client = client;
-      options.timeouts.queue = 20s;
-      options.timeouts.total = 20s;
       auto outcome = co_await upstream.call(request("/"), options);
-      good += outcome.response.ok();
+      good += outcome.response->ok();
     };
     for (std::uint64_t i = 0; i < 200; ++i) group.spawn(call(i % 7));
     co_await group.join();
@@ -144,12 +155,10 @@ TEST(Upstream, GivesAClientWithOneRequestItsTurn) {
   run_test(loop, [&]() -> Task<> {
     TaskGroup group(loop);
     auto call = [&](std::uint64_t client) -> Task<> {
-      CallOptions options;
+      CallOptions options = plain(kPatient);
       options.client = client;
-      options.timeouts.queue = 20s;
-      options.timeouts.total = 20s;
       auto outcome = co_await upstream.call(request("/"), options);
-      EXPECT_TRUE(outcome.response.ok());
+      EXPECT_TRUE(outcome.response->ok());
       order.push_back(client);
     };
     for (int i = 0; i < 20; ++i) group.spawn(call(1));
@@ -168,7 +177,7 @@ TEST(Upstream, IsDestroyedAtEveryPointOfTheWait) {
   run_test(loop, [&]() -> Task<> {
     for (int turns = 0; turns < 40; ++turns) {
       TaskGroup group(loop);
-      auto call = [&]() -> Task<> { co_await upstream.call(request("/"), {}); };
+      auto call = [&]() -> Task<> { co_await upstream.call(request("/"), plain()); };
       for (int i = 0; i < 3; ++i) group.spawn(call());
       for (int i = 0; i < turns; ++i) co_await Yield(loop);
       group.cancel();
@@ -196,9 +205,9 @@ TEST(Upstream, ReplaysOnceOnADeadKeptConnection) {
   Session session(loop);
   Upstream upstream(session, to(api));
   run_test(loop, [&]() -> Task<> {
-    co_await upstream.call(request("/"), {});
-    auto outcome = co_await upstream.call(request("/"), {});
-    EXPECT_TRUE(outcome.response.ok());
+    co_await upstream.call(request("/"), plain());
+    auto outcome = co_await upstream.call(request("/"), plain());
+    EXPECT_TRUE(outcome.response->ok());
     EXPECT_EQ(outcome.attempts, 2u);
   });
   EXPECT_EQ(api.request_count(), 3u);
@@ -211,10 +220,10 @@ TEST(Upstream, DoesNotReplayWhatIsNotIdempotent) {
   Session session(loop);
   Upstream upstream(session, to(api));
   run_test(loop, [&]() -> Task<> {
-    co_await upstream.call(request("/"), {});
-    auto outcome = co_await upstream.call(request("/", "POST"), {.idempotent = false});
-    EXPECT_TRUE(outcome.response.error && outcome.response.error->kind == ErrorKind::reset);
-    EXPECT_TRUE(outcome.response.error && outcome.response.error->sent);
+    co_await upstream.call(request("/"), plain());
+    auto outcome = co_await upstream.call(request("/", "POST"), plain());
+    EXPECT_TRUE(outcome.response->error && outcome.response->error->kind == ErrorKind::reset);
+    EXPECT_TRUE(outcome.response->error && outcome.response->error->sent);
     EXPECT_EQ(outcome.attempts, 1u);
   });
   EXPECT_EQ(api.request_count(), 2u);
@@ -230,8 +239,8 @@ struct Orphans {
 UpstreamOptions noting(const ScriptedApi& api, Orphans& orphans) {
   UpstreamOptions options = to(api);
   options.on_orphan = [&orphans](const Outcome& outcome) {
-    orphans.statuses.push_back(outcome.response.status);
-    orphans.bodies.push_back(outcome.response.body);
+    orphans.statuses.push_back(outcome.response->status);
+    orphans.bodies.push_back(outcome.response->body);
   };
   return options;
 }
@@ -258,25 +267,22 @@ TEST(Upstream, EndsASentPostWhoseCallerIsGone) {
   Loop loop;
   Session session(loop);
   Orphans orphans;
-  Upstream upstream(session, noting(api, orphans));
+  Budget budget;
+  UpstreamOptions options = noting(api, orphans);
+  options.bodies = &budget;
+  Upstream upstream(session, options);
   run_test(loop, [&]() -> Task<> {
-    auto budget = std::make_unique<Budget>();
     {
       TaskGroup group(loop);
       auto order = [&]() -> Task<> {
-        CallOptions options;
-        options.idempotent = false;
-        options.budget = budget.get();
-        co_await upstream.call(request("/orders", "POST"), options);
+        co_await upstream.call(request("/orders", "POST"), plain());
         ADD_FAILURE() << "the caller was to be cancelled";
       };
       group.spawn(order());
-      co_await until(loop, [&] { return budget->used == 2; });
+      co_await until(loop, [&] { return budget.used == 2; });
       group.cancel();
       co_await group.join();
     }
-    EXPECT_EQ(budget->used, 0u);
-    budget.reset();  // the transfer must not touch it any more
     EXPECT_EQ(upstream.in_flight(), 1u);
     answer.set();
     co_await until(loop, [&] { return !orphans.statuses.empty(); });
@@ -286,6 +292,7 @@ TEST(Upstream, EndsASentPostWhoseCallerIsGone) {
   EXPECT_EQ(orphans.bodies, std::vector<std::string>{"1234"});
   EXPECT_EQ(upstream.stats().orphans, 1u);
   EXPECT_EQ(upstream.in_flight(), 0u);
+  EXPECT_EQ(budget.used, 0u);
 }
 
 TEST(Upstream, CancelsAPostThatWasNotSentYet) {
@@ -298,13 +305,11 @@ TEST(Upstream, CancelsAPostThatWasNotSentYet) {
   Upstream upstream(session, options);
   run_test(loop, [&]() -> Task<> {
     TaskGroup hanging(loop);
-    auto hang = [&]() -> Task<> { co_await upstream.call(request("/hang"), {}); };
+    auto hang = [&]() -> Task<> { co_await upstream.call(request("/hang"), plain()); };
     hanging.spawn(hang());
     co_await until(loop, [&] { return api.request_count() == 1; });
     TaskGroup group(loop);
-    auto order = [&]() -> Task<> {
-      co_await upstream.call(request("/orders", "POST"), {.idempotent = false});
-    };
+    auto order = [&]() -> Task<> { co_await upstream.call(request("/orders", "POST"), plain()); };
     group.spawn(order());
     co_await io_turn(loop);
     EXPECT_EQ(upstream.queued(), 1u);
@@ -322,15 +327,14 @@ TEST(Upstream, AnswersAPostWhoseCallerStays) {
   Loop loop;
   Session session(loop);
   Orphans orphans;
-  Upstream upstream(session, noting(api, orphans));
+  Budget budget;
+  UpstreamOptions options = noting(api, orphans);
+  options.bodies = &budget;
+  Upstream upstream(session, options);
   run_test(loop, [&]() -> Task<> {
-    Budget budget;
     {
-      CallOptions options;
-      options.idempotent = false;
-      options.budget = &budget;
-      auto outcome = co_await upstream.call(request("/orders", "POST"), options);
-      EXPECT_TRUE(outcome.response.ok());
+      auto outcome = co_await upstream.call(request("/orders", "POST"), plain());
+      EXPECT_TRUE(outcome.response->ok());
       EXPECT_EQ(budget.used, 1u);
     }
     EXPECT_EQ(budget.used, 0u);
@@ -347,9 +351,7 @@ TEST(Upstream, CancelsItsOrphansWhenItIsDestroyed) {
     Upstream upstream(session, noting(api, orphans));
     run_test(loop, [&]() -> Task<> {
       TaskGroup group(loop);
-      auto order = [&]() -> Task<> {
-        co_await upstream.call(request("/hang", "POST"), {.idempotent = false});
-      };
+      auto order = [&]() -> Task<> { co_await upstream.call(request("/hang", "POST"), plain()); };
       group.spawn(order());
       co_await until(loop, [&] { return api.request_count() == 1; });
       group.cancel();
@@ -367,14 +369,15 @@ TEST(Upstream, CountsInStats) {
   Session session(loop);
   Upstream upstream(session, to(api));
   run_test(loop, [&]() -> Task<> {
-    co_await upstream.call(request("/"), {});
-    CallOptions options;
-    options.timeouts.first_byte = 20ms;
+    co_await upstream.call(request("/"), plain());
+    CallOptions options = plain({.first_byte = 20ms});
     co_await upstream.call(request("/hang"), options);
   });
   EXPECT_EQ(
       upstream.stats_json(),
-      R"({"in_flight":0,"waiting":0,"calls":2,"attempts":2,"replays":0,"refused":0,"timeouts":1,"failed":1,"orphans":0})");
+      R"({"in_flight":0,"waiting":0,"calls":2,"attempts":2,"replays":0,"retries":0,"hedges":0,"hits":0,)"
+      R"("stale":0,"revalidated":0,"coalesced":0,"refused":0,"rate_limited":0,"timeouts":1,"failed":1,)"
+      R"("orphans":0,"breaker":"closed","breaker_opened":0,"gate":"open"})");
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ constexpr double kBurst = 4;
 class Anybody final : public Gate::Ticket {
  private:
   void on_grant() override {}
+  void on_refuse(Gate::Refusal) override {}
+  Time patience() const override { return Time::max(); }
 };
 
 // Clients that come, leave, are answered or told to come back later, at random.
