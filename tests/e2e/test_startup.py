@@ -229,7 +229,7 @@ def test_a_schema_of_the_future_is_refused(tmp_path):
 
 
 def test_a_key_whose_feature_is_not_there_warns_once(start, api):
-    gateway = start(config(api.url, more='[cache]\nmax_bytes = "64MiB"'))
+    gateway = start(config(api.url, more='[admin]\nlisten = "127.0.0.1:1"'))
     assert gateway.log.count("accepted, not in effect") == 1
 
 

@@ -7,7 +7,21 @@ import subprocess
 import threading
 
 import pytest
-from api import Exchange, chunked, echo, head, in_turn, raw, reply
+from api import (
+    Api,
+    Exchange,
+    Turnstile,
+    chunked,
+    echo,
+    every,
+    head,
+    in_turn,
+    numbered,
+    raw,
+    reply,
+    slow_down,
+    validated,
+)
 from certificates import server_context
 from client import Client
 from faultproxy import Faults, FaultProxy
@@ -102,6 +116,72 @@ def test_api_drips(api):
 def test_api_changes_its_mind_in_turn(api):
     api.on("/turn", in_turn(reply("1"), reply("2")))
     assert [get(api.url + "/turn") for _ in range(3)] == [b"1", b"2", b"2"]
+
+
+def test_api_fails_every_nth_time(api):
+    api.on("/some", every(3, reply("0"), otherwise=reply("1")))
+    assert [get(api.url + "/some") for _ in range(6)] == [b"0", b"1", b"1", b"0", b"1", b"1"]
+
+
+def test_api_counts_its_answers(api):
+    api.on("/number", numbered())
+    assert [get(api.url + "/number") for _ in range(3)] == [b"1", b"2", b"3"]
+
+
+def test_api_answers_304_to_who_has_it_already(api):
+    api.on("/tag", validated('"v"', 1, not_modified={"X-New": "yes"}, headers={"X-Old": "yes"}))
+    first = get(api.url + "/tag", "-i")
+    assert b" 200 " in first and b'ETag: "v"' in first and b"X-Old" in first and first.endswith(b"1")
+    second = get(api.url + "/tag", "-i", "-H", 'If-None-Match: "v"')
+    assert b" 304 " in second and b"X-New" in second and b"X-Old" not in second
+
+
+def test_api_says_slow_down(api):
+    api.on("/busy", slow_down(7))
+    answer = get(api.url + "/busy", "-i")
+    assert b" 429 " in answer and b"Retry-After: 7" in answer
+
+
+def test_api_lets_requests_through_one_by_one(api):
+    turnstile = api.on("/turnstile", Turnstile(numbered()))
+    answers = []
+    asking = [threading.Thread(target=lambda: answers.append(get(api.url + "/turnstile"))) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    api.arrived("/turnstile", 3)
+    assert answers == []
+    turnstile.let(1)
+    while not answers:
+        asking[0].join(0.01)
+    assert answers == [b"1"]
+    turnstile.let(5)
+    for thread in asking:
+        thread.join()
+    assert sorted(answers) == [b"1", b"2", b"3"]
+
+
+def test_api_can_come_back_on_its_port():
+    with Api() as first:
+        port = first.port
+    assert curl(first.url).returncode == COULD_NOT_CONNECT
+    with Api(port=port) as second:
+        second.on("/", reply("2"))
+        assert get(second.url + "/") == b"2"
+
+
+def test_api_can_drop_its_connections_and_go_on(api):
+    with idle_client(api) as client:
+        api.drop_connections()
+        assert client.closed()
+    assert get(api.url + "/idle") == b"1\n"
+
+
+def test_api_can_start_over(api):
+    api.on("/gone", reply("1"))
+    get(api.url + "/gone")
+    api.start_over()
+    assert api.count() == 0
+    assert get(api.url + "/gone", "-o", "/dev/null", "-w", "%{http_code}") == b"404"
 
 
 def idle_client(api):

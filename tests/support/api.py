@@ -2,6 +2,7 @@
 that gets an Exchange and may answer, lie, drip, stall or reset; the API counts what it received. It is no web server:
 it says exactly the bytes that it is told to. Owned by the test that opens it (`with Api() as api:`)."""
 
+import itertools
 import json as jsonlib
 import select
 import socket
@@ -19,6 +20,7 @@ class Request:
     """One request as it came: nothing decoded, headers in their order and spelling."""
 
     def __init__(self, head, body):
+        self.at = time.monotonic()
         lines = head.decode("latin-1").split("\r\n")
         self.method, self.target, self.version = lines[0].split(" ", 2)
         self.headers = [tuple(line.split(": ", 1)) for line in lines[1:] if line]
@@ -206,7 +208,15 @@ class Exchange:
         self.connection.reset()
 
 
-REASONS = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found", 503: "Service Unavailable"}
+REASONS = {
+    200: "OK",
+    201: "Created",
+    204: "No Content",
+    304: "Not Modified",
+    404: "Not Found",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
 
 
 def head(status=200, type="application/json", headers=(), length=0):
@@ -258,9 +268,45 @@ def echo(exchange):
 
 
 def in_turn(*behaviours):
-    """One behaviour for each request; the last one for all that follow."""
+    """One behaviour for each request, in the order in which they came; the last one for all that follow."""
     left = deque(behaviours)
-    return lambda exchange: (left.popleft() if len(left) > 1 else left[0])(exchange)
+    lock = threading.Lock()
+
+    def behave(exchange):
+        with lock:
+            behaviour = left.popleft() if len(left) > 1 else left[0]
+        behaviour(exchange)
+
+    return behave
+
+
+def every(nth, behaviour, otherwise=None):
+    """`behaviour` for every nth request, the first of them among them; `otherwise` (an empty object) for the rest."""
+    numbers = itertools.count()
+    return lambda exchange: (otherwise or reply() if next(numbers) % nth else behaviour)(exchange)
+
+
+def numbered(**how):
+    """Answers 1, 2, 3 …: which request it was."""
+    numbers = itertools.count(1)
+    return lambda exchange: exchange.reply(encode(next(numbers)), **how)
+
+
+def validated(tag, body, not_modified=(), **how):
+    """`body` with an ETag; a 304 with the fields of `not_modified` to whoever has it already."""
+    headers = {"ETag": tag, **dict(how.pop("headers", ()))}
+
+    def behave(exchange):
+        if exchange.request.header("If-None-Match") == tag:
+            return exchange.send(head(304, type=None, headers={"ETag": tag, **dict(not_modified)}, length=False))
+        exchange.reply(encode(body), headers=headers, **how)
+
+    return behave
+
+
+def slow_down(retry_after, status=429):
+    """Too many requests, come again later: 429 or 503 with Retry-After."""
+    return reply('{"slow":"down"}', status=status, headers={"Retry-After": retry_after})
 
 
 class Hold:
@@ -278,6 +324,34 @@ class Hold:
         self._then(exchange)
 
 
+class Turnstile:
+    """Keeps every request waiting until let(count) has counted it in, in the order in which they came."""
+
+    def __init__(self, then):
+        self._then = then
+        self._lock = threading.Lock()
+        self._waiting = deque()
+        self._spare = 0
+
+    def let(self, count):
+        with self._lock:
+            self._spare += count
+            self._admit()
+
+    def _admit(self):
+        while self._spare and self._waiting:
+            self._spare -= 1
+            self._waiting.popleft().set()
+
+    def __call__(self, exchange):
+        mine = Signal()
+        with self._lock:
+            self._waiting.append(mine)
+            self._admit()
+        exchange.wait(mine)
+        self._then(exchange)
+
+
 def not_found(exchange):
     exchange.reply(encode({"missing": exchange.request.path}), status=404)
 
@@ -285,14 +359,14 @@ def not_found(exchange):
 class Api:
     """Listens on a free loopback port. A path without a behaviour of its own has that of "*": a 404 with a JSON body."""
 
-    def __init__(self, tls=None, host="127.0.0.1"):
+    def __init__(self, tls=None, host="127.0.0.1", port=0):
         self.connections = []
         self._behaviours = {"*": not_found}
         self._requests = []
         self._tls = tls
         self._changed = threading.Condition()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family, backlog=1024)
+        self._listener = socket.create_server((host, port), family=family, backlog=1024)
         self.port = self._listener.getsockname()[1]
         self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.url = f"{'https' if tls else 'http'}://{self.address}"
@@ -305,8 +379,13 @@ class Api:
         self.close()
 
     def close(self):
+        """Ends every connection; new ones are refused."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.drop_connections()
+
+    def drop_connections(self):
+        """Ends every connection and goes on listening: a restart, as the others see it."""
         for connection in list(self.connections):
             end(connection.sock)
 
@@ -349,11 +428,11 @@ class Api:
         with self._changed:
             assert self._changed.wait_for(condition, DEADLINE), "the API did not see it"
 
-    def requests(self, path=None):
-        return [request for request in list(self._requests) if path in (None, request.path)]
+    def requests(self, path=None, method=None):
+        return [r for r in list(self._requests) if path in (None, r.path) and method in (None, r.method)]
 
-    def count(self, path=None):
-        return len(self.requests(path))
+    def count(self, path=None, method=None):
+        return len(self.requests(path, method))
 
     def arrived(self, path, count=1):
         """Waits until `count` requests for the path have come; returns them."""
@@ -362,6 +441,11 @@ class Api:
 
     def forget(self):
         self._requests.clear()
+
+    def start_over(self):
+        """Forgets what it saw and what it was told to do."""
+        self.forget()
+        self._behaviours = {"*": not_found}
 
     def idle(self, count=1):
         """Waits until `count` kept-alive connections are idle after an exchange; returns them."""

@@ -31,13 +31,24 @@ json = { text = "{text}" }
 params = [{ name = "name", required = true }, { name = "text", default = "" }]
 """
 
+# Each call is one request, whatever came before: for tests of everything but cache, coalescing, retries, breaker, gate.
+PLAIN = """
+[defaults]
+coalesce = false
+retry = { attempts = 1, gate_max = "0s" }
+breaker = { enabled = false }
+cache = { mode = "off" }
+"""
 
-def config(url, server="", upstream="", more="", routes=ROUTES, listen='["127.0.0.1:0"]'):
-    """A config of one listener and one upstream `api`; the arguments are lines for the tables of that name."""
+
+def config(url, server="", upstream="", more="", routes=ROUTES, listen='["127.0.0.1:0"]', defaults=PLAIN):
+    """A config of one listener and one upstream `api`; the arguments are lines for the tables of that name. Where
+    `defaults` is "", the program's own hold."""
     return f"""schema = 1
 [server]
 listen = {listen}
 {server}
+{defaults}
 [upstream.api]
 base_url = "{url}"
 {upstream}
