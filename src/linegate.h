@@ -1,11 +1,11 @@
 // The library in one include: everything that a line server and its REST calls need.
 //
-//   Loop, Task, TaskGroup, sleep, with_timeout, Event, Semaphore, Signals   the event loop and its coroutines
-//   start_server, Client                                                    raw TCP lines in, lines out
-//   Session, Response                                                       HTTP calls, one pool of
-//   connections json::Checker, json::Object, json::validate                             JSON checked,
-//   minified, written wire::parse, wire::write_result, wire::write_error                      the gateway's
-//   two line dialects
+//   Loop, Task, TaskGroup, sleep, with_timeout, Event, Semaphore, Signals: the event loop and its coroutines
+//   start_server, Client: raw TCP lines in, lines out
+//   Session, Response: HTTP calls, one pool of connections
+//   Upstream, Cache, CallPolicy: one REST API behind a cache, shared requests, retries, breaker, rate
+//   json::Checker, json::Object, json::validate: JSON checked, minified, written
+//   wire::parse, wire::write_result, wire::write_error: the gateway's two line dialects
 #pragma once
 
 #include "base/clock.h"
@@ -23,5 +23,6 @@
 #include "loop/sleep.h"
 #include "net/client.h"
 #include "net/server.h"
+#include "upstream/upstream.h"
 #include "wire/parse.h"
 #include "wire/reply.h"
