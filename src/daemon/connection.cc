@@ -110,7 +110,20 @@ bool Connection::take_whole_line(const Line& line) {
   auto foreign = trusted_ ? wire::sniff_later_line(text) : wire::sniff_line(text, first_line_);
   first_line_ = false;
   if (foreign != wire::Foreign::none) return refuse_foreign(foreign);
-  return take(wire::parse(text, context_.jsonrpc_limits), line.late);
+  if (!line.late && take_known(text)) return true;
+  return take(wire::parse(text, context_.jsonrpc_limits), line);
+}
+
+// A line that was answered from the cache before, and can be again. Whoever logs every call wants to see it
+// taken apart.
+bool Connection::take_known(std::string_view text) {
+  bool at_once = waiting_.empty() && may_start() && !context_.server->budget().full();
+  if (!at_once || context_.config->log.access == AccessLog::all) return false;
+  auto answer = answer_from_memo(context_, text);
+  if (!answer) return false;
+  trust();
+  deliver(destination_of({}), *answer);
+  return true;
 }
 
 bool Connection::take_too_long(std::string_view line) {
@@ -153,36 +166,36 @@ bool Connection::has_room() const {
 
 // ---------------------------------------------------------------- messages
 
-bool Connection::take(const wire::Message& message, bool late) {
-  if (auto* call = std::get_if<wire::Call>(&message)) return take_call(*call, late);
+bool Connection::take(const wire::Message& message, const Line& line) {
+  if (auto* call = std::get_if<wire::Call>(&message)) return take_call(*call, line);
   if (auto* refusal = std::get_if<wire::Refusal>(&message)) return take_refusal(*refusal);
   if (auto* cancel = std::get_if<wire::Cancel>(&message)) {
     take_cancel(*cancel, destination_of(cancel->to));
     return true;
   }
-  return take_batch(std::get<wire::Batch>(message), late);
+  return take_batch(std::get<wire::Batch>(message), line);
 }
 
-bool Connection::take_call(const wire::Call& call, bool late) {
+bool Connection::take_call(const wire::Call& call, const Line& line) {
   if (call.to.dialect == wire::Dialect::text && call.method == "quit" && call.arguments.empty()) {
     quit_ = std::make_unique<wire::ReplyTo>(call.to);
     return false;
   }
-  take_item(call, destination_of(call.to), late);
+  take_item(call, destination_of(call.to), line);
   return true;
 }
 
-void Connection::take_item(const wire::Call& call, Destination destination, bool late) {
-  if (late) return deliver(destination, Answer::of(draining_error()));
+void Connection::take_item(const wire::Call& call, Destination destination, const Line& line) {
+  if (line.late) return deliver(destination, Answer::of(draining_error()));
   if (auto error = register_id(call.to)) return deliver(destination, Answer::of(*error));
   if (is_builtin(call)) {
     trust();
     return deliver(destination, answer_builtin(context_, *router_, client_.peer(), call));
   }
-  begin(call, std::move(destination));
+  begin(call, std::move(destination), line);
 }
 
-bool Connection::take_batch(const wire::Batch& batch, bool late) {
+bool Connection::take_batch(const wire::Batch& batch, const Line& line) {
   auto run = std::make_shared<BatchRun>(batch, limits_.max_reply);
   if (run->reply.pending() == 0) {  // refused as a whole
     run->reply.write_to(client_.output());
@@ -194,7 +207,7 @@ bool Connection::take_batch(const wire::Batch& batch, bool late) {
     Destination destination{{wire::Dialect::jsonrpc, {}, false, false, false}, std::nullopt, run, i};
     if (auto* call = std::get_if<wire::Call>(&batch.items[i])) {
       destination.to = call->to;
-      take_item(*call, std::move(destination), late);
+      take_item(*call, std::move(destination), line);
     } else if (auto* cancel = std::get_if<wire::Cancel>(&batch.items[i])) {
       destination.to = cancel->to;
       take_cancel(*cancel, std::move(destination));

@@ -83,6 +83,7 @@ class Connection final {
   bool take_head(std::string_view bytes);
   bool take_line(const Line& line);
   bool take_whole_line(const Line& line);
+  bool take_known(std::string_view text);
   bool take_too_long(std::string_view line);
   bool refuse_foreign(wire::Foreign foreign);
   bool must_wait() const { return !has_room() || client_.unsent() > limits_.max_unsent; }
@@ -91,17 +92,17 @@ class Connection final {
   void say_goodbye();
 
   // ---- messages; each returns false when the conversation is over
-  bool take(const wire::Message& message, bool late);
-  bool take_call(const wire::Call& call, bool late);
-  bool take_batch(const wire::Batch& batch, bool late);
+  bool take(const wire::Message& message, const Line& line);
+  bool take_call(const wire::Call& call, const Line& line);
+  bool take_batch(const wire::Batch& batch, const Line& line);
   void take_cancel(const wire::Cancel& cancel, Destination destination);
   bool take_refusal(const wire::Refusal& refusal);
-  void take_item(const wire::Call& call, Destination destination, bool late);
+  void take_item(const wire::Call& call, Destination destination, const Line& line);
   bool count_protocol_error(const wire::Error& error);
   void trust();
 
   // ---- requests
-  void begin(const wire::Call& call, Destination destination);
+  void begin(const wire::Call& call, Destination destination, std::string_view line);
   std::optional<wire::Error> register_id(const wire::ReplyTo& to);
   void remember_id(std::string_view id, Request& request);
   bool may_start() const;

@@ -15,9 +15,16 @@ wire::Error memory_error() {
   return error;
 }
 
+// A line of text without options: the same line again asks for the same.
+bool is_plain(const wire::Call& call) {
+  const wire::ReplyTo& to = call.to;
+  return to.dialect == wire::Dialect::text && to.id.empty() && !to.raw && !to.want_meta && !call.timeout &&
+         !call.fresh;
+}
+
 }  // namespace
 
-void Connection::begin(const wire::Call& call, Destination destination) {
+void Connection::begin(const wire::Call& call, Destination destination, std::string_view line) {
   auto outbound = router_->request(call);
   if (auto* error = std::get_if<wire::Error>(&outbound)) return deliver(destination, Answer::of(*error));
   trust();
@@ -28,6 +35,7 @@ void Connection::begin(const wire::Call& call, Destination destination) {
   if (at_once) {
     auto answer = answer_at_once(context_, rendered, limits);
     if (answer) {
+      if (is_plain(call) && !answer->error) note_in_memo(context_, line, rendered);
       log_access(rendered, limits, *answer);
       return deliver(destination, *answer);
     }

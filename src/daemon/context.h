@@ -12,6 +12,7 @@
 #include "daemon/answer.h"
 #include "daemon/config.h"
 #include "daemon/dispatch.h"
+#include "daemon/memo.h"
 #include "daemon/refusal_log.h"
 #include "daemon/router.h"
 #include "http/session.h"
@@ -56,6 +57,7 @@ struct Context {
   Session session;
   Cache cache;
   linegate::Request scratch;  // for looking up answers without allocating
+  Memo memo;
   Bodies bodies;
   std::deque<HeaderList> headers;
   std::vector<RouteTerms> terms;                     // as in Config::routes

@@ -96,6 +96,20 @@ std::optional<Answer> answer_at_once(Context& context, const OutboundRequest& re
   return to_answer(*outcome, route, context.config->secrets, limits.want_meta);
 }
 
+std::optional<Answer> answer_from_memo(Context& context, std::string_view line) {
+  const Memo::Known* known = context.memo.find(line);
+  if (!known) return std::nullopt;
+  auto outcome = context.upstream(*known->route).fresh_answer(known->key);
+  if (!outcome) return std::nullopt;
+  return to_answer(*outcome, *known->route, context.config->secrets, false);
+}
+
+void note_in_memo(Context& context, std::string_view line, const OutboundRequest& request) {
+  const RouteTerms& terms = context.terms_for(*request.route);
+  RequestKey key = context.upstream(*request.route).key_of(to_request(terms, request), terms.options);
+  context.memo.note(line, *request.route, std::move(key));
+}
+
 Task<Answer> dispatch(Context& context, Client& client, const OutboundRequest& request, CallLimits limits) {
   Counted counted(context.in_flight);
   const Route& route = *request.route;

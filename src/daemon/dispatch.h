@@ -33,6 +33,11 @@ struct CallLimits {
 std::optional<Answer> answer_at_once(Context& context, const OutboundRequest& request,
                                      const CallLimits& limits);
 
+// The answer to a line that is known from before, if the cache still has it.
+std::optional<Answer> answer_from_memo(Context& context, std::string_view line);
+// `line` is what `request` was made of; its answer was in the cache.
+void note_in_memo(Context& context, std::string_view line, const OutboundRequest& request);
+
 // The context, `client` and the request must outlive the task.
 Task<Answer> dispatch(Context& context, Client& client, const OutboundRequest& request, CallLimits limits);
 

@@ -79,6 +79,21 @@ std::optional<Outcome> Upstream::answer_from_cache(const Request& request, const
   return outcome;
 }
 
+RequestKey Upstream::key_of(const Request& request, const CallOptions& options) const {
+  RequestKey key;
+  write_key(key, id_, request, options.policy->cache.mode);
+  return key;
+}
+
+std::optional<Outcome> Upstream::fresh_answer(const RequestKey& key) {
+  Time at = now();
+  StoredPtr found = options_.cache ? options_.cache->find(key, at) : nullptr;
+  if (!found || !found->fresh(at)) return std::nullopt;
+  ++stats_.calls;
+  ++stats_.hits;
+  return from_stored(*found, Source::hit, at);
+}
+
 std::optional<Outcome> Upstream::look_up(const RequestKey& key, const Request& request,
                                          const CallOptions& options, StoredPtr& found) {
   Time at = now();

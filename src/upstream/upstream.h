@@ -92,6 +92,10 @@ class Upstream final : Flight::Owner {
   // refreshed. Counted like a call. Nullopt: call().
   std::optional<Outcome> answer_from_cache(const Request& request, const CallOptions& options);
 
+  // The same in two steps, for a caller that keeps keys: the fresh answer, if there is one.
+  RequestKey key_of(const Request& request, const CallOptions& options) const;
+  std::optional<Outcome> fresh_answer(const RequestKey& key);
+
   // co_await upstream.settled(): until no request runs any more that must run to its end and whose callers
   // have gone.
   auto settled() { return settled_.wait(); }

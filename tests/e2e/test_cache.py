@@ -434,6 +434,52 @@ def test_an_unsafe_method_invalidates_the_get_of_the_same_target(client, api, ta
     assert ask(client, f"get {target}") == (3, "miss")
 
 
+# Lines that are known by heart: the third time a plain line is not taken apart any more. What is stored decides all the same.
+
+
+def test_a_known_line_follows_what_is_stored(client, api, target):
+    api.on(f"/{target}", numbered(headers=FRESH))
+    assert [ok(client.ask(f"get {target}")) for _ in range(5)] == [1] * 5
+    assert ok(client.ask(f"post {target}")) == 2
+    assert [ok(client.ask(f"get {target}")) for _ in range(5)] == [3] * 5
+    assert ok(client.ask(f"get {target} @fresh")) == 4
+    assert [ok(client.ask(f"get {target}")) for _ in range(3)] == [4] * 3
+
+
+def test_a_known_line_goes_out_of_date(client, api, target):
+    api.on(f"/{target}", numbered(headers={"Cache-Control": "max-age=2"}))
+    while ok(client.ask(f"get {target}")) == 1:
+        time.sleep(0.05)
+    assert api.count(f"/{target}") == 2
+
+
+def test_known_lines_are_counted(client, api, target):
+    api.on(f"/{target}", numbered(headers=FRESH))
+    before = ok(client.ask("stats"))["upstreams"]["api"]
+    for _ in range(5):
+        ok(client.ask(f"get {target}"))
+    after = ok(client.ask("stats"))["upstreams"]["api"]
+    assert (after["calls"] - before["calls"], after["hits"] - before["hits"]) == (5, 4)
+
+
+def test_known_lines_wait_for_their_turn(client, api, target):
+    api.on(f"/{target}", numbered(headers=FRESH))
+    for _ in range(3):
+        ok(client.ask(f"get {target}"))
+    hold = api.hold(f"/{target}-held", reply("9"))
+    client.say(f"get {target}-held", f"get {target}", f"get {target}", f"get {target}-held")
+    api.arrived(f"/{target}-held")
+    hold.release()
+    assert [ok(client.reply()) for _ in range(4)] == [9, 1, 1, 9]
+
+
+def test_known_lines_of_two_tokens_have_two_answers(client, api, target):
+    api.on(f"/{target}", lambda exchange: exchange.reply(json.dumps(exchange.request.header("Authorization")).encode()))
+    for token in ["a", "b"] * 4:
+        assert ok(client.ask(f"mine {target} {token}")) == f"Bearer {token}"
+    assert api.count(f"/{target}") == 2
+
+
 def test_it_invalidates_no_other_target(client, api, target):
     api.on("*", reply("1", headers=FRESH))
     client.ask(f"get {target}-other")
