@@ -82,6 +82,7 @@ std::string header_line(std::string_view name, std::string_view value) {
 
 std::pair<std::string_view, std::string_view> Headers::next_field(std::string_view& rest) {
   std::string_view line = next_line(rest);
+  if (is_folded(line)) return {};
   std::size_t colon = line.find(':');
   if (colon == line.npos) return {};
   return {trim(line.substr(0, colon)), trim(line.substr(colon + 1))};

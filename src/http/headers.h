@@ -68,7 +68,10 @@ class Headers {
     rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
     return line;
   }
-  static bool may_end_name(char c) { return c == ':' || c == ' ' || c == '\t'; }
+  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+  // The rest of the field before it (RFC 9112 section 5.2): no field of its own, whatever it looks like.
+  static bool is_folded(std::string_view line) { return !line.empty() && is_space(line.front()); }
+  static bool may_end_name(char c) { return c == ':' || is_space(c); }
   static std::optional<std::string_view> value_of(std::string_view line, std::string_view name);
   static std::pair<std::string_view, std::string_view> next_field(std::string_view& rest);
   std::string block_;

@@ -15,6 +15,26 @@ Headers block(const char* text) {
   return headers;
 }
 
+TEST(Headers, TakeAFoldedLineForNoField) {
+  Headers headers;
+  headers.append_line("A: 1\r\n");
+  headers.append_line(" Set-Cookie: 2\r\n");
+  headers.append_line("\tB: 3\r\n");
+  EXPECT_FALSE(headers.get("Set-Cookie"));
+  EXPECT_FALSE(headers.get("B"));
+  int fields = 0;
+  headers.for_each([&](std::string_view, std::string_view) { ++fields; });
+  EXPECT_EQ(fields, 1);
+}
+
+TEST(Headers, TakeAFieldWithSpaceBehindItsName) {
+  Headers headers;
+  headers.append_line("Cache-Control : no-store\r\n");
+  EXPECT_EQ(headers.get("cache-control"), "no-store");
+  EXPECT_EQ(headers.get_all("Cache-Control").size(), 1u);
+  EXPECT_FALSE(headers.get("Cache"));
+}
+
 TEST(Headers, AreFoundInAnyCaseAndTrimmed) {
   Headers headers = block("Content-Type:  application/json \r\nX-Empty:\r\nETag: \"a:b\"\n");
   EXPECT_EQ(headers.get("content-type"), "application/json");

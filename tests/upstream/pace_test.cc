@@ -451,7 +451,9 @@ TEST(Pace, UsesAQuotaButForItsReserve) {
       turn->spend();
       api.ask(now, std::move(*turn));
     }
-    if ((now - t0) % 10s == 9999ms) EXPECT_GE(api.asked(), 80u);
+    if ((now - t0) % 10s == 9999ms) {
+      EXPECT_GE(api.asked(), 80u);
+    }
   }
   EXPECT_LE(api.worst(), 95u);
 }
