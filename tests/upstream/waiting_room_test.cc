@@ -137,11 +137,15 @@ class Crowd {
   }
 
   void check() {
-    if (room_.pace.state(room_.now()) != Pace::State::open) ASSERT_LE(under_way(), 1 + answers_);
+    if (room_.pace.state(room_.now()) != Pace::State::open) {
+      ASSERT_LE(under_way(), 1 + answers_);
+    }
     ASSERT_LE(room_.gate.in_flight(), kGate.max_in_flight);
     ASSERT_LE(room_.gate.waiting(), kGate.max_queue);
     const double seconds = std::chrono::duration<double>(room_.now() - kStart).count();
-    if (rated_) ASSERT_LE(static_cast<double>(spent_), kPerSecond * seconds + kBurst + 1e-6);
+    if (rated_) {
+      ASSERT_LE(static_cast<double>(spent_), kPerSecond * seconds + kBurst + 1e-6);
+    }
     const bool one_could = room_.gate.waiting() > 0 && room_.gate.in_flight() < kGate.max_in_flight;
     if (one_could) {
       ASSERT_GT(room_.pace.next(room_.now()), room_.now()) << "one waits who could go";
