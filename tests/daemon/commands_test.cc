@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -31,9 +32,15 @@ path = "/orders"
 
 class CommandsTest : public testing::Test {
  protected:
-  CommandsTest() : file(testing::TempDir() + "/linegate-commands-test.toml") { std::remove(file.c_str()); }
+  CommandsTest() : file(testing::TempDir() + "linegate-" + own_name() + ".toml") {
+    std::remove(file.c_str());
+  }
   ~CommandsTest() override { std::remove(file.c_str()); }
 
+  // Tests run at the same time, in processes of their own.
+  static std::string own_name() {
+    return testing::UnitTest::GetInstance()->current_test_info()->name() + std::to_string(getpid());
+  }
   void write(const std::string& text) { std::ofstream(file) << text; }
   int run(const std::vector<std::string>& arguments) {
     testing::internal::CaptureStdout();
