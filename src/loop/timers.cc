@@ -1,8 +1,14 @@
 #include "loop/timers.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace linegate {
+namespace {
+
+constexpr std::size_t kChildren = 4;
+
+}  // namespace
 
 void Timer::arm(Time when) {
   deadline_ = when;
@@ -15,8 +21,8 @@ void Timer::cancel() {
 
 bool Timers::fire(Time now) {
   int fired = 0;
-  while (fired < kAtOnce && !heap_.empty() && heap_.front()->deadline_ <= now) {
-    Timer& timer = *heap_.front();
+  while (fired < kAtOnce && !heap_.empty() && heap_.front().deadline <= now) {
+    Timer& timer = *heap_.front().timer;
     timer.cancel();
     timer.on_timer();  // `timer` may be gone after this
     ++fired;
@@ -26,58 +32,51 @@ bool Timers::fire(Time now) {
 
 std::optional<Time> Timers::next() const {
   if (heap_.empty()) return std::nullopt;
-  return heap_.front()->deadline_;
-}
-
-void Timers::place(Timer* timer, std::size_t slot) {
-  heap_[slot] = timer;
-  timer->slot_ = slot;
+  return heap_.front().deadline;
 }
 
 void Timers::insert(Timer& timer) {
-  heap_.push_back(&timer);
-  timer.slot_ = heap_.size() - 1;
-  sift_up(timer.slot_);
+  heap_.emplace_back();
+  sift(heap_.size() - 1, {timer.deadline_, &timer});
 }
 
-// Its deadline has changed: only one of the two does anything.
+// Its deadline has changed.
 void Timers::moved(Timer& timer) {
-  sift_up(timer.slot_);
-  sift_down(timer.slot_);
+  sift(timer.slot_, {timer.deadline_, &timer});
 }
 
 void Timers::remove(Timer& timer) {
   std::size_t slot = std::exchange(timer.slot_, Timer::kNone);
-  Timer* last = heap_.back();
+  Entry last = heap_.back();
   heap_.pop_back();
-  if (last == &timer) return;
-  place(last, slot);
-  sift_up(slot);
-  sift_down(last->slot_);
+  if (slot < heap_.size()) sift(slot, last);
 }
 
-void Timers::sift_up(std::size_t slot) {
-  Timer* timer = heap_[slot];
+// Puts `entry` where it belongs: at `slot`, which is free, or above it, or below it.
+void Timers::sift(std::size_t slot, Entry entry) {
   while (slot > 0) {
-    std::size_t parent = (slot - 1) / 2;
-    if (heap_[parent]->deadline_ <= timer->deadline_) break;
-    place(heap_[parent], slot);
+    std::size_t parent = (slot - 1) / kChildren;
+    if (heap_[parent].deadline <= entry.deadline) break;
+    place(slot, heap_[parent]);
     slot = parent;
   }
-  place(timer, slot);
+  for (;;) {
+    std::size_t first = kChildren * slot + 1;
+    if (first >= heap_.size()) break;
+    std::size_t least = first;
+    for (std::size_t child = first + 1; child < std::min(first + kChildren, heap_.size()); ++child) {
+      if (heap_[child].deadline < heap_[least].deadline) least = child;
+    }
+    if (entry.deadline <= heap_[least].deadline) break;
+    place(slot, heap_[least]);
+    slot = least;
+  }
+  place(slot, entry);
 }
 
-void Timers::sift_down(std::size_t slot) {
-  Timer* timer = heap_[slot];
-  for (;;) {
-    std::size_t child = 2 * slot + 1;
-    if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && heap_[child + 1]->deadline_ < heap_[child]->deadline_) ++child;
-    if (timer->deadline_ <= heap_[child]->deadline_) break;
-    place(heap_[child], slot);
-    slot = child;
-  }
-  place(timer, slot);
+void Timers::place(std::size_t slot, Entry entry) {
+  heap_[slot] = entry;
+  entry.timer->slot_ = slot;
 }
 
 }  // namespace linegate

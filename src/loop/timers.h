@@ -38,6 +38,8 @@ class Timer {
   std::size_t slot_ = kNone;
 };
 
+// A heap of four children a node. It holds the deadlines themselves: comparing them touches none of the
+// timers, thousands of which lie in frames that nobody has looked at for long.
 class Timers {
  public:
   Timers() = default;
@@ -54,14 +56,18 @@ class Timers {
 
  private:
   friend class Timer;
+  struct Entry {
+    Time deadline;
+    Timer* timer;
+  };
+
   void insert(Timer& timer);
   void remove(Timer& timer);
   void moved(Timer& timer);
-  void sift_up(std::size_t slot);
-  void sift_down(std::size_t slot);
-  void place(Timer* timer, std::size_t slot);
+  void sift(std::size_t slot, Entry entry);
+  void place(std::size_t slot, Entry entry);
 
-  std::vector<Timer*> heap_;
+  std::vector<Entry> heap_;
 };
 
 }  // namespace linegate

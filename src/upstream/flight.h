@@ -117,11 +117,12 @@ class Flight : public Link {
   bool led_ = false;  // its first caller has come
 };
 
-// For sets of flights by their keys.
+// For sets of flights by their keys. Not noexcept: libstdc++ then keeps each hash beside its pointer, and a
+// walk along a bucket does not look into flights that nobody has touched for long.
 struct FlightHash {
   using is_transparent = void;
-  std::size_t operator()(const Flight* flight) const noexcept { return flight->key.hash; }
-  std::size_t operator()(const RequestKey& key) const noexcept { return key.hash; }
+  std::size_t operator()(const Flight* flight) const { return flight->key.hash; }
+  std::size_t operator()(const RequestKey& key) const { return key.hash; }
 };
 struct FlightEqual {
   using is_transparent = void;
