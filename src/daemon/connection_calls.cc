@@ -22,6 +22,18 @@ bool is_plain(const wire::Call& call) {
          !call.fresh;
 }
 
+// Counts a call while it runs, however it ends.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
 }  // namespace
 
 void Connection::begin(const wire::Call& call, Destination destination, std::string_view line) {
@@ -31,6 +43,10 @@ void Connection::begin(const wire::Call& call, Destination destination, std::str
   if (context_.server->budget().full()) return deliver(destination, Answer::of(memory_error()));
   auto& rendered = std::get<OutboundRequest>(outbound);
   CallLimits limits = CallLimits::from(call, context_.loop.now());
+  if (auto refusal = refuse(rendered, limits)) {
+    log_access(rendered, limits, *refusal);
+    return deliver(destination, *refusal);
+  }
   bool at_once = waiting_.empty() && may_start();
   if (at_once) {
     auto answer = answer_at_once(context_, rendered, limits);
@@ -78,8 +94,9 @@ void Connection::start(std::unique_ptr<Request> request) {
 }
 
 Task<> Connection::run_request(std::unique_ptr<Request> request) {
-  auto answer = co_await dispatch(context_, client_, request->outbound, request->limits);
-  finish(*request, answer);
+  Counted counted(context_.in_flight);
+  auto outcome = co_await dispatch(context_, client_, request->outbound, request->limits);
+  finish(*request, answer_of(context_, outcome, request->outbound, request->limits));
 }
 
 void Connection::wait_for_place(std::unique_ptr<Request> request) {

@@ -58,18 +58,6 @@ CallOptions to_options(const Client& client, const RouteTerms& terms, const Rout
   return options;
 }
 
-// Counts a call while it runs, however it ends.
-class Counted {
- public:
-  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
-  ~Counted() { --count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  std::size_t& count_;
-};
-
 bool is_forbidden(const Route& route, const CallLimits& limits) {
   return limits.fresh && !route.config().policy.cache.fresh;
 }
@@ -82,10 +70,14 @@ wire::Error fresh_forbidden(const Route& route) {
 
 }  // namespace
 
+std::optional<Answer> refuse(const OutboundRequest& request, const CallLimits& limits) {
+  if (is_forbidden(*request.route, limits)) return Answer::of(fresh_forbidden(*request.route));
+  return std::nullopt;
+}
+
 std::optional<Answer> answer_at_once(Context& context, const OutboundRequest& request,
                                      const CallLimits& limits) {
   const Route& route = *request.route;
-  if (is_forbidden(route, limits)) return Answer::of(fresh_forbidden(route));
   // @fresh takes the longer way: it seldom ends here.
   if (context.cache.entries() == 0 || limits.fresh) return std::nullopt;
   const RouteTerms& terms = context.terms_for(route);
@@ -110,18 +102,21 @@ void note_in_memo(Context& context, std::string_view line, const OutboundRequest
   context.memo.note(line, *request.route, std::move(key));
 }
 
-Task<Answer> dispatch(Context& context, Client& client, const OutboundRequest& request, CallLimits limits) {
-  Counted counted(context.in_flight);
+Task<Outcome> dispatch(Context& context, const Client& client, const OutboundRequest& request,
+                       const CallLimits& limits) {
   const Route& route = *request.route;
-  if (is_forbidden(route, limits)) co_return Answer::of(fresh_forbidden(route));
   const RouteTerms& terms = context.terms_for(route);
-  auto outcome = co_await context.upstream(route).call(
-      to_request(terms, request), to_options(client, terms, route, limits, context.loop.now()));
+  return context.upstream(route).call(to_request(terms, request),
+                                      to_options(client, terms, route, limits, context.loop.now()));
+}
+
+Answer answer_of(const Context& context, const Outcome& outcome, const OutboundRequest& request,
+                 const CallLimits& limits) {
   auto& error = outcome.response->error;
   // What it asked for, not what was left of it.
   bool by_client = error && error->kind == ErrorKind::timeout && error->limit == Limit::client;
   if (by_client) error->limit_value = *limits.timeout;
-  co_return to_answer(outcome, route, context.config->secrets, limits.want_meta);
+  return to_answer(outcome, *request.route, context.config->secrets, limits.want_meta);
 }
 
 Upstream::Prospect prospect(const Context& context, const OutboundRequest& request) {

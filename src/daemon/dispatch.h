@@ -29,7 +29,10 @@ struct CallLimits {
   }
 };
 
-// What needs no waiting: an answer from the cache, or a refusal. Nullopt: dispatch().
+// What is not allowed is answered so, before anything else.
+std::optional<Answer> refuse(const OutboundRequest& request, const CallLimits& limits);
+
+// What needs no waiting: an answer from the cache. Nullopt: dispatch().
 std::optional<Answer> answer_at_once(Context& context, const OutboundRequest& request,
                                      const CallLimits& limits);
 
@@ -38,8 +41,12 @@ std::optional<Answer> answer_from_memo(Context& context, std::string_view line);
 // `line` is what `request` was made of; its answer was in the cache.
 void note_in_memo(Context& context, std::string_view line, const OutboundRequest& request);
 
-// The context, `client` and the request must outlive the task.
-Task<Answer> dispatch(Context& context, Client& client, const OutboundRequest& request, CallLimits limits);
+// Through its upstream. Not a coroutine itself: thousands of these wait, and each frame counts.
+Task<Outcome> dispatch(Context& context, const Client& client, const OutboundRequest& request,
+                       const CallLimits& limits);
+// What came of that, for the client.
+Answer answer_of(const Context& context, const Outcome& outcome, const OutboundRequest& request,
+                 const CallLimits& limits);
 
 // What explain tells of this call.
 Upstream::Prospect prospect(const Context& context, const OutboundRequest& request);

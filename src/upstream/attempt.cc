@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "http/date.h"
-#include "upstream/place.h"
 #include "upstream/upstream.h"
 
 namespace linegate {
@@ -61,20 +60,60 @@ Verdict verdict_of(const Response& response) {
 
 }  // namespace
 
+// What it needs only once it has its place lies in exchange()'s frame, not in this one.
 Task<> Upstream::attempt(Flight& flight, Attempt& tried) {
-  Loop& loop = session_.loop();
-  Time came = now();
   Gate::Permit permit;
-  auto refused = try_to_enter(flight, permit);
-  if (!refused && !permit) {
-    refused = co_await wait_to_enter(flight, permit);
-    tried.queue = loop.now() - came;
+  try_to_enter(flight, tried, permit);
+  if (!tried.refused && !permit) {
+    Time came = now();
+    while (!tried.refused && !permit) {
+      Place waiting(session_.loop(), gate_, flight.options.client, flight.queue_until);
+      auto verdict = co_await waiting;
+      permit = waiting.take();
+      leave_waiting_room(verdict, flight, tried, permit);
+    }
+    tried.queue = now() - came;
   }
-  auto pass = refused ? std::nullopt : breaker(flight.options).allow(now());
-  if (!refused && !pass) refused = breaker_open(breaker(flight.options), now());
-  if (refused) {
-    tried.refused = true;
-    tried.response = Response::failed(*std::move(refused));
+  if (!tried.refused) co_await exchange(flight, tried, permit);
+}
+
+// A place at once, or the reason why there will be none in time; else it has to be waited for.
+void Upstream::try_to_enter(const Flight& flight, Attempt& tried, Gate::Permit& permit) {
+  Time at = now();
+  const Breaker& guard = breaker(flight.options);
+  if (!guard.would_allow(at)) return tried.refuse(breaker_open(guard, at));
+  permit = gate_.try_enter();
+  if (permit || !pace_.limited()) return;
+  Time goes = pace_.estimate(at, gate_.ahead_of(flight.options.client));
+  if (goes > std::min(flight.patience(), flight.queue_until.deadline.at))
+    tried.refuse(too_fast(pace_, at, goes - at));
+}
+
+// The wait has ended: with a place, with a refusal, or it has to be begun again.
+void Upstream::leave_waiting_room(Place::Verdict verdict, const Flight& flight, Attempt& tried,
+                                  Gate::Permit& permit) {
+  Time at = now();
+  switch (verdict) {
+    case Place::Verdict::full:
+      return tried.refuse(queue_full());
+    case Place::Verdict::too_late:
+      return tried.refuse(too_fast(pace_, at, pace_.closed_for(at)));
+    case Place::Verdict::expired:
+      return tried.refuse(timeout_error(Phase::queue, flight.queue_until, false));
+    case Place::Verdict::granted:
+      break;
+  }
+  if (pace_.closed_for(at) <= Duration::zero()) return;
+  // A Retry-After came between the grant and now.
+  permit.release();
+  try_to_enter(flight, tried, permit);
+}
+
+// Not inline: clang would make its frame a part of attempt()'s.
+[[gnu::noinline]] Task<> Upstream::exchange(Flight& flight, Attempt& tried, Gate::Permit& permit) {
+  auto pass = breaker(flight.options).allow(now());
+  if (!pass) {
+    tried.refuse(breaker_open(breaker(flight.options), now()));
     co_return;
   }
   permit.turn().spend();
@@ -82,45 +121,17 @@ Task<> Upstream::attempt(Flight& flight, Attempt& tried) {
   for (;;) {
     ++stats_.attempts;
     ++flight.so_far.attempts;
-    tried.response = co_await session_.send(*origin_, flight.request, flight.send);
-    bool stale = tried.response.error && tried.response.error->stale_connection;
+    Response response = co_await session_.send(*origin_, flight.request, flight.send);
+    bool stale = response.error && response.error->stale_connection;
+    tried.response = std::make_shared<Response>(std::move(response));
     if (!stale || !flight.repeatable() || flight.send.fresh_connection) break;
     ++stats_.replays;
     flight.send.fresh_connection = true;
   }
-  tried.upstream = loop.now() - tried.began;
-  judge(tried.response, *pass, permit.turn());
-  if (measures_latency_ && verdict_of(tried.response) == Verdict::success)
+  tried.upstream = now() - tried.began;
+  judge(*tried.response, *pass, permit.turn());
+  if (measures_latency_ && verdict_of(*tried.response) == Verdict::success)
     latency_.add(now(), tried.upstream);
-}
-
-// A place at once, or the reason why there will be none in time; else it has to be waited for.
-std::optional<HttpError> Upstream::try_to_enter(const Flight& flight, Gate::Permit& permit) {
-  Time at = now();
-  const Breaker& guard = breaker(flight.options);
-  if (!guard.would_allow(at)) return breaker_open(guard, at);
-  permit = gate_.try_enter();
-  if (permit || !pace_.limited()) return std::nullopt;
-  Time goes = pace_.estimate(at, gate_.ahead_of(flight.options.client));
-  if (goes > std::min(flight.patience(), flight.queue_until.deadline.at))
-    return too_fast(pace_, at, goes - at);
-  return std::nullopt;
-}
-
-Task<std::optional<HttpError>> Upstream::wait_to_enter(const Flight& flight, Gate::Permit& permit) {
-  for (;;) {
-    Place waiting(session_.loop(), gate_, flight.options.client, flight.queue_until);
-    auto verdict = co_await waiting;
-    if (verdict == Place::Verdict::full) co_return queue_full();
-    if (verdict == Place::Verdict::too_late) co_return too_fast(pace_, now(), pace_.closed_for(now()));
-    if (verdict == Place::Verdict::expired) co_return timeout_error(Phase::queue, flight.queue_until, false);
-    permit = waiting.take();
-    if (pace_.closed_for(now()) <= Duration::zero()) co_return std::nullopt;
-    // A Retry-After came between the grant and now.
-    permit.release();
-    auto refused = try_to_enter(flight, permit);
-    if (refused || permit) co_return refused;
-  }
 }
 
 void Upstream::judge(const Response& response, Breaker::Pass& pass, Pace::Turn& turn) {

@@ -27,7 +27,7 @@ Task<> wait_for(Event& event) {
 // Two attempts of one flight. Owned by the frame of race(), which outlives both.
 struct Upstream::Race {
   explicit Race(RunQueue& queue) : step(queue), runners(queue, {fail, this}) {}
-  bool won(std::size_t which) const { return done[which] && is_good(tries[which].response); }
+  bool won(std::size_t which) const { return done[which] && is_good(*tries[which].response); }
   bool over() const { return won(0) || won(1) || finished == started || exception; }
   static void fail(void* race, std::exception_ptr error) {
     static_cast<Race*>(race)->exception = std::move(error);
@@ -56,7 +56,8 @@ RetryBudget& Upstream::hedge_budget(const HedgeOptions& hedge) {
   return hedge_budgets_.try_emplace(hedge.budget, hedge.budget, 0.0, now()).first->second;
 }
 
-Task<> Upstream::race(Flight& flight, Attempt& winner, Duration delay) {
+// Not inline: clang would make its frame a part of every flight's.
+[[gnu::noinline]] Task<> Upstream::race(Flight& flight, Attempt& winner, Duration delay) {
   Race race(session_.loop());
   race.runners.spawn(run_in_race(flight, race, race.started++));
   auto slow = co_await is_slow(race, delay);

@@ -124,34 +124,49 @@ void Upstream::refresh(const RequestKey& key, const Request& request, const Call
 
 // ---- coalesce
 
+// Thousands of these wait: what is needed before and after the wait lies in other frames.
 Task<Outcome> Upstream::call(Request request, CallOptions options) {
   ++stats_.calls;
   if (!options.policy) options.policy = default_policy();
   const Clocks own = own_clocks(now(), options);
+  Flight* flight = nullptr;
+  if (auto known = begin(request, options, own, flight)) co_return *std::move(known);
+  FlightWait wait(session_.loop(), *flight, earliest({}, own), !options.fresh);
+  Outcome outcome = co_await wait;
+  // Not to be shared: everybody goes on alone, at the same time.
+  if (!outcome.response) outcome = co_await ask_alone(request, options, own);
+  count(outcome);
+  co_return outcome;
+}
+
+// The cache's answer, or the flight that this call joins or starts. Only the latter takes the request.
+std::optional<Outcome> Upstream::begin(Request& request, const CallOptions& options, const Clocks& own,
+                                       Flight*& flight) {
   RequestKey key;
   write_key(key, id_, request, options.policy->cache.mode);
   StoredPtr old;
   if (options_.cache && uses_cache(request, options)) {
-    if (auto known = look_up(key, request, options, old)) co_return *std::move(known);
+    if (auto known = look_up(key, request, options, old)) return known;
   }
-  Flight* flight = find_to_join(key, request, options);
+  flight = find_to_join(key, request, options);
   if (!flight) {
     bool joinable = options.policy->coalesce && !unshared_.knows(key.hash, now());
     Table table = joinable ? Table::enter : Table::stay_out;
     flight = &start(std::exchange(request, {}), options, std::move(key), std::move(old), table);
   }
   admit(*flight, own);
-  FlightWait wait(session_.loop(), *flight, earliest({}, own), !options.fresh);
-  Outcome outcome = co_await wait;
-  if (!outcome.response) {  // not to be shared: everybody goes on alone, at the same time
-    write_key(key, id_, request, options.policy->cache.mode);
-    flight = &start(std::move(request), options, std::move(key), nullptr, Table::stay_out);
-    admit(*flight, own);
-    FlightWait again(session_.loop(), *flight, earliest({}, own), false);
-    outcome = co_await again;
-  }
-  count(outcome);
-  co_return outcome;
+  return std::nullopt;
+}
+
+// Not inline: clang would make its frame a part of call()'s.
+[[gnu::noinline]] Task<Outcome> Upstream::ask_alone(Request& request, const CallOptions& options,
+                                                    const Clocks& own) {
+  RequestKey key;
+  write_key(key, id_, request, options.policy->cache.mode);
+  Flight& flight = start(std::move(request), options, std::move(key), nullptr, Table::stay_out);
+  admit(flight, own);
+  FlightWait wait(session_.loop(), flight, earliest({}, own), false);
+  co_return co_await wait;
 }
 
 // A call that must not be answered from the cache does not join; others may join it. One with an effect is
@@ -237,7 +252,7 @@ void Upstream::keep(Flight& flight, Attempt& tried) {
   outcome.queue += tried.queue;
   outcome.upstream += tried.upstream;
   if (outcome.response && tried.refused) return;
-  outcome.response = std::make_shared<Response>(std::move(tried.response));
+  outcome.response = std::move(tried.response);
   auto& error = outcome.response->error;
   if (error) error->sent |= flight.progress.sent;
 }

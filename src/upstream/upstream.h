@@ -35,6 +35,7 @@
 #include "upstream/latency.h"
 #include "upstream/outcome.h"
 #include "upstream/pace.h"
+#include "upstream/place.h"
 #include "upstream/policy.h"
 #include "upstream/retry.h"
 #include "upstream/unshared.h"
@@ -127,6 +128,9 @@ class Upstream final : Flight::Owner {
   enum class Table { enter, stay_out };
 
   // pipeline.cc
+  std::optional<Outcome> begin(Request& request, const CallOptions& options, const Clocks& own,
+                               Flight*& flight);
+  Task<Outcome> ask_alone(Request& request, const CallOptions& options, const Clocks& own);
   std::optional<Outcome> look_up(const RequestKey& key, const Request& request, const CallOptions& options,
                                  StoredPtr& found);
   void refresh(const RequestKey& key, const Request& request, const CallOptions& options, StoredPtr old);
@@ -149,8 +153,9 @@ class Upstream final : Flight::Owner {
 
   // attempt.cc
   Task<> attempt(Flight& flight, Attempt& tried);
-  std::optional<HttpError> try_to_enter(const Flight& flight, Gate::Permit& permit);
-  Task<std::optional<HttpError>> wait_to_enter(const Flight& flight, Gate::Permit& permit);
+  void try_to_enter(const Flight& flight, Attempt& tried, Gate::Permit& permit);
+  void leave_waiting_room(Place::Verdict verdict, const Flight& flight, Attempt& tried, Gate::Permit& permit);
+  Task<> exchange(Flight& flight, Attempt& tried, Gate::Permit& permit);
   void judge(const Response& response, Breaker::Pass& pass, Pace::Turn& turn);
   void heed(const Response& response, Time at);
   void close(Time at, Duration wait);
