@@ -9,7 +9,8 @@ struct Gate::Line : Link {
   explicit Line(std::uint64_t name) : key(name) {}
   std::uint64_t key;
   std::size_t length = 0;
-  List<Ticket> tickets;  // never empty while it is in the map
+  bool is_new = true;  // stands among the newcomers
+  List<Ticket> tickets;
 };
 
 Gate::Gate(GateOptions options, Pace& pace, GateClock& clock)
@@ -33,10 +34,10 @@ bool Gate::enqueue(Ticket& ticket, std::uint64_t client) {
   auto& found = lines_[client];
   if (!found) {
     found = std::make_unique<Line>(client);
-    turns_.push_back(*found);
+    newcomers_.push_back(*found);
   }
   found->tickets.push_back(ticket);
-  ++found->length;
+  if (found->length++ == 0) ++clients_;
   ticket.line_ = found.get();
   ticket.gate_ = this;
   ++waiting_;
@@ -47,9 +48,11 @@ bool Gate::enqueue(Ticket& ticket, std::uint64_t client) {
 // Whoever fills the room alone must not keep the others out of it.
 bool Gate::make_room(std::uint64_t client) {
   Line* longest = nullptr;
-  turns_.for_each([&](Line& line) {
-    if (!longest || line.length > longest->length) longest = &line;
-  });
+  for (List<Line>* lines : {&newcomers_, &turns_}) {
+    lines->for_each([&](Line& line) {
+      if (!longest || line.length > longest->length) longest = &line;
+    });
+  }
   auto own = lines_.find(client);
   std::size_t length = own == lines_.end() ? 0 : own->second->length;
   if (!longest || longest->length <= length + 1) return false;
@@ -64,11 +67,13 @@ void Gate::refuse(Ticket& ticket, Refusal reason) {
 
 void Gate::refuse_until(Time when) {
   std::vector<Ticket*> hopeless;  // refusing the last of a line ends the line
-  turns_.for_each([&](Line& line) {
-    line.tickets.for_each([&](Ticket& ticket) {
-      if (ticket.patience() <= when) hopeless.push_back(&ticket);
+  for (List<Line>* lines : {&newcomers_, &turns_}) {
+    lines->for_each([&](Line& line) {
+      line.tickets.for_each([&](Ticket& ticket) {
+        if (ticket.patience() <= when) hopeless.push_back(&ticket);
+      });
     });
-  });
+  }
   for (Ticket* ticket : hopeless) refuse(*ticket, Refusal::too_late);
   if (waiting_ == 0) ask(Time::max());
 }
@@ -76,7 +81,7 @@ void Gate::refuse_until(Time when) {
 std::size_t Gate::ahead_of(std::uint64_t client) const {
   auto found = lines_.find(client);
   const std::size_t own = found == lines_.end() ? 0 : found->second->length;
-  const std::size_t others = lines_.size() - (own > 0 ? 1 : 0);
+  const std::size_t others = clients_ - (own > 0 ? 1 : 0);
   return std::min(waiting_, own + others * (own + 1));
 }
 
@@ -97,13 +102,31 @@ void Gate::admit() {
 }
 
 void Gate::grant(Pace::Turn turn) {
-  Line& line = turns_.front();
-  turns_.push_back(line);
-  Ticket& ticket = line.tickets.front();
+  Ticket& ticket = next_line().tickets.front();
   remove(ticket);
   ++in_flight_;
   ticket.permit_ = Permit(*this, std::move(turn));
   ticket.on_grant();
+}
+
+// Whose turn it is; somebody waits.
+Gate::Line& Gate::next_line() {
+  if (!newcomers_.empty()) {
+    Line& line = newcomers_.front();
+    line.is_new = false;
+    turns_.push_back(line);
+    return line;
+  }
+  const Time now = clock_.now();
+  const std::size_t together = pace_.limited() ? 1 : kTogether;
+  bool over = given_ >= together || now != turn_began_ || turns_.front().length == 0;
+  if (given_ > 0 && over) {
+    turns_.push_back(turns_.front());
+    given_ = 0;
+  }
+  while (turns_.front().length == 0) forget(turns_.front());
+  if (given_++ == 0) turn_began_ = now;
+  return turns_.front();
 }
 
 void Gate::ask(Time when) {
@@ -118,7 +141,17 @@ void Gate::remove(Ticket& ticket) {
   ticket.unlink();
   --line.length;
   --waiting_;
-  if (line.length == 0) lines_.erase(line.key);
+  if (line.length > 0) return;
+  --clients_;
+  // Who has been served keeps its place in the round for the next request, lest it come as a newcomer each
+  // time and nobody else be served.
+  if (line.is_new) forget(line);
+  while (waiting_ == 0 && !turns_.empty()) forget(turns_.front());
+}
+
+void Gate::forget(Line& line) {
+  if (!turns_.empty() && &line == &turns_.front()) given_ = 0;
+  lines_.erase(line.key);
 }
 
 void Gate::Ticket::give_up() {

@@ -1,7 +1,12 @@
 // Gate: who may use an upstream now, and who is next: its waiting room. A bounded number of places, a bounded
 // queue in front of them, and round-robin over clients, so that one with ten thousand requests cannot starve
 // one with a single request. A place is given together with a turn of the Pace, never one without the other.
-// Pure policy: it awaits nothing, and what time it is it is told. Every operation is O(1).
+// Pure policy: it awaits nothing, and what time it is it is told. Every operation is O(1), spread over many.
+//
+// Two things are as in fq_codel (RFC 8290 section 4.2). A client that has not been served since the last
+// round goes before those who have: its first request waits for other newcomers only. And a turn is more than
+// one place where several come free at the same time: nobody waits longer for it, and what is answered
+// together then leaves in one write.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +42,9 @@ class Gate {
   struct Line;  // the waiting requests of one client
 
  public:
+  // Places that one client may get in a row at one time; one where the pace is limited.
+  static constexpr std::size_t kTogether = 8;
+
   // `pace` and `clock` must outlive it.
   Gate(GateOptions options, Pace& pace, GateClock& clock);
   ~Gate();
@@ -127,7 +135,9 @@ class Gate {
   void leave();
   void grant(Pace::Turn turn);
   void ask(Time when);
+  Line& next_line();
   void remove(Ticket& ticket);
+  void forget(Line& line);
   void refuse(Ticket& ticket, Refusal reason);
   bool make_room(std::uint64_t client);
 
@@ -137,8 +147,13 @@ class Gate {
   Time asked_ = Time::max();  // what call_at() was told last
   std::size_t in_flight_ = 0;
   std::size_t waiting_ = 0;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Line>> lines_;  // of those that wait
-  List<Line> turns_;                                                // the same, in the order of their turns
+  std::size_t clients_ = 0;  // that wait
+  // Of those that wait, and of those that have been served since the last round.
+  std::unordered_map<std::uint64_t, std::unique_ptr<Line>> lines_;
+  List<Line> newcomers_;   // these first, one place each
+  List<Line> turns_;       // the others, in the order of their turns
+  std::size_t given_ = 0;  // places to the first of turns_, so far in this turn
+  Time turn_began_{};
 };
 
 }  // namespace linegate

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <string>
 #include <vector>
@@ -150,6 +151,101 @@ TEST(Gate, OneWithTenThousandDoesNotDelayOneWithASingleRequest) {
   EXPECT_TRUE(modest.granted());
 }
 
+// So many of `client`, one after the other.
+void queue(Room& room, std::deque<Waiting>& tickets, Names& granted, std::uint64_t client, int count,
+           const std::string& name) {
+  for (int i = 0; i < count; ++i) {
+    ASSERT_TRUE(room.gate.enqueue(tickets.emplace_back(name + std::to_string(i), granted), client));
+  }
+}
+
+// One that has its place is answered, which gives it to the next.
+void answer_one(std::deque<Waiting>& tickets) {
+  for (auto& ticket : tickets) {
+    if (ticket.granted()) return ticket.take().release();
+  }
+}
+
+TEST(Gate, GivesPlacesThatComeFreeTogetherToOneClientAtATime) {
+  constexpr int kTogether = Gate::kTogether;
+  Room room({.max_in_flight = 1, .max_queue = 100});
+  auto place = room.gate.try_enter();
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 20, "a");
+  queue(room, tickets, granted, 2, 20, "b");
+  place.release();
+  for (int i = 0; i < 2 * kTogether + 1; ++i) answer_one(tickets);
+  Names expected = {"a0", "b0"};  // as newcomers
+  for (int i = 1; i <= kTogether; ++i) expected.push_back("a" + std::to_string(i));
+  for (int i = 1; i <= kTogether; ++i) expected.push_back("b" + std::to_string(i));
+  EXPECT_EQ(granted, expected);
+}
+
+TEST(Gate, GivesPlacesThatComeFreeOneByOneInTurn) {
+  Room room({.max_in_flight = 1, .max_queue = 100});
+  auto place = room.gate.try_enter();
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 20, "a");
+  queue(room, tickets, granted, 2, 20, "b");
+  place.release();
+  for (int i = 0; i < 5; ++i) {
+    room.advance(1ms);
+    answer_one(tickets);
+  }
+  EXPECT_EQ(granted, (Names{"a0", "b0", "a1", "b1", "a2", "b2"}));
+}
+
+TEST(Gate, LetsANewcomerGoBeforeThoseWhoHaveBeenServed) {
+  Room room({.max_in_flight = 1, .max_queue = 100});
+  auto place = room.gate.try_enter();
+  Names granted;
+  std::deque<Waiting> tickets;
+  for (std::uint64_t client : {1, 2, 3}) queue(room, tickets, granted, client, 20, std::to_string(client));
+  place.release();
+  for (int i = 0; i < 4; ++i) answer_one(tickets);
+  granted.clear();
+  queue(room, tickets, granted, 4, 1, "modest");
+  answer_one(tickets);
+  EXPECT_EQ(granted, Names{"modest0"});
+}
+
+TEST(Gate, WhoComesAgainAtOnceIsNoNewcomer) {
+  Room room({.max_in_flight = 1, .max_queue = 100});
+  auto place = room.gate.try_enter();
+  Names granted;
+  std::deque<Waiting> tickets;
+  queue(room, tickets, granted, 1, 3, "greedy");
+  for (std::uint64_t client : {2, 3}) queue(room, tickets, granted, client, 1, std::to_string(client));
+  place.release();
+  for (int round = 0; round < 5; ++round) {
+    for (std::uint64_t client : {2, 3}) {  // each asks again as soon as it is answered
+      room.advance(1ms);
+      answer_one(tickets);
+      if (granted.back()[0] == '0' + static_cast<char>(client)) {
+        queue(room, tickets, granted, client, 1, std::to_string(client));
+      }
+    }
+  }
+  EXPECT_EQ(std::count_if(granted.begin(), granted.end(), [](auto& name) { return name[0] == 'g'; }), 3);
+}
+
+TEST(Gate, ANewcomerThatLeavesIsForgotten) {
+  Room room({.max_in_flight = 1, .max_queue = 9});
+  auto place = room.gate.try_enter();
+  Names granted;
+  Waiting last("last", granted);
+  EXPECT_TRUE(room.gate.enqueue(last, 1));
+  {
+    Waiting gone("gone", granted);
+    EXPECT_TRUE(room.gate.enqueue(gone, 2));
+  }
+  EXPECT_EQ(room.gate.ahead_of(2), 1u);
+  place.release();
+  EXPECT_EQ(granted, Names{"last"});
+}
+
 TEST(Gate, ForgetsATicketThatIsDestroyed) {
   Room room({.max_in_flight = 1, .max_queue = 9});
   Gate& gate = room.gate;
@@ -203,14 +299,6 @@ TEST(Gate, IsEmptyWhenEverybodyHasLeft) {
 // ---- together with the pace
 
 constexpr GateOptions kRoomy = {.max_in_flight = 100, .max_queue = 100};
-
-// So many of `client`, one after the other.
-void queue(Room& room, std::deque<Waiting>& tickets, Names& granted, std::uint64_t client, int count,
-           const std::string& name) {
-  for (int i = 0; i < count; ++i) {
-    ASSERT_TRUE(room.gate.enqueue(tickets.emplace_back(name + std::to_string(i), granted), client));
-  }
-}
 
 TEST(Gate, HandsOutTokensInTurn) {
   Room room(kRoomy, {.per_second = 10, .burst = 1});
