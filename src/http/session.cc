@@ -80,10 +80,11 @@ Task<Response> Session::request(std::string method, std::string url, RequestOpti
   auto origin = shared_origin(*parsed);
   Request prepared = prepare(std::move(method), std::move(parsed->target), options);
   SendOptions how = send_options(options);
-  Response response = co_await send(*origin, prepared, how);
+  Response response;
+  co_await send(*origin, prepared, how, response);
   if (response.error && response.error->stale_connection && prepared.idempotent()) {
     how.fresh_connection = true;
-    response = co_await send(*origin, prepared, how);
+    co_await send(*origin, prepared, how, response);
   }
   co_return response;
 }
@@ -143,69 +144,91 @@ Resolver& Session::resolver(Duration refresh) {
 }
 
 Task<Response> Session::send(Origin& origin, const Request& request, const SendOptions& options) {
-  if (const char* reason = why_not(request)) co_return Response::failed(bad_request(reason));
-  Time begin = loop_.now();
-  Expiry expiry = earliest({}, options.clocks);
-  auto place = co_await wait_for_place(expiry);
-  if (!place) co_return Response::failed(timeout_error(Phase::queue, expiry, false));
-  Duration queue = loop_.now() - begin;
-  Response response = co_await send_once(origin, request, options);
-  if (options.redirects.max > 0 && is_redirect(response)) {
-    response = co_await follow(std::move(response), origin, request, options);
+  Response response;
+  co_await send(origin, request, options, response);
+  co_return response;
+}
+
+// Thousands of these may be under way: what is seldom needed has frames of its own, which clang would make a
+// part of this one if those functions were inline.
+Task<> Session::send(Origin& origin, const Request& request, const SendOptions& options, Response& response) {
+  if (const char* reason = why_not(request)) {
+    response = Response::failed(bad_request(reason));
+    co_return;
   }
+  Time begin = loop_.now();
+  Semaphore::Permit place;
+  if (places_.free() > 0) {
+    place = co_await places_.acquire();
+  } else {
+    Expiry expiry = earliest({}, options.clocks);
+    bool granted = co_await wait_for_place(expiry, place);
+    if (!granted) {
+      response = Response::failed(timeout_error(Phase::queue, expiry, false));
+      co_return;
+    }
+  }
+  Duration queue = loop_.now() - begin;
+  co_await send_once(origin, request, options, response);
+  if (options.redirects.max > 0 && is_redirect(response)) co_await follow(response, origin, request, options);
   response.timings.queue = queue;
   response.timings.total = loop_.now() - begin;
-  co_return response;
 }
 
 Task<Semaphore::Permit> Session::acquire_place() {
   co_return co_await places_.acquire();
 }
 
-Task<std::optional<Semaphore::Permit>> Session::wait_for_place(Expiry expiry) {
-  if (places_.free() > 0) co_return co_await places_.acquire();
-  co_return co_await with_timeout(loop_, left(expiry, loop_.now()), acquire_place());
+[[gnu::noinline]] Task<bool> Session::wait_for_place(Expiry expiry, Semaphore::Permit& place) {
+  auto granted = co_await with_timeout(loop_, left(expiry, loop_.now()), acquire_place());
+  if (!granted) co_return false;
+  place = std::move(*granted);
+  co_return true;
 }
 
-Task<Response> Session::send_once(Origin& origin, const Request& request, const SendOptions& options) {
+Task<> Session::send_once(Origin& origin, const Request& request, const SendOptions& options,
+                          Response& response) {
   Deadline connect = deadline_after(loop_.now(), options.clocks.connect);
+  response = {};
   Addresses addresses;
   if (origin.connect_host().empty()) {
     // libcurl looks the name up
   } else if (const Addresses* known = origin.resolver().cached(origin.connect_host())) {
     addresses = *known;
   } else {
-    std::optional<HttpError> error;
-    auto found = co_await look_up(origin, connect, options.clocks, error);
-    if (error) co_return Response::failed(std::move(*error));
-    addresses = std::move(found.addresses);
+    bool found = co_await look_up(origin, connect, options.clocks, response, addresses);
+    if (!found) co_return;
   }
-  Transfer transfer(*multi_, origin, request, options, connect, std::move(addresses));
-  co_return co_await transfer;
+  Transfer transfer(*multi_, origin, request, options, connect, std::move(addresses), response);
+  co_await transfer;
 }
 
-Task<Resolution> Session::look_up(Origin& origin, Deadline connect, const Clocks& clocks,
-                                  std::optional<HttpError>& error) {
+// False: the response says why not.
+[[gnu::noinline]] Task<bool> Session::look_up(Origin& origin, Deadline connect, const Clocks& clocks,
+                                              Response& response, Addresses& addresses) {
   std::optional<Resolution> found;
   for (;;) {
     Expiry expiry = earliest({connect, Limit::connect}, clocks);
     if (expiry.deadline.at <= loop_.now()) {
-      error = timeout_error(Phase::connect, expiry, false);
-      co_return Resolution{};
+      response = Response::failed(timeout_error(Phase::connect, expiry, false));
+      co_return false;
     }
     auto lookup = origin.resolver().resolve(origin.connect_host());
     found = co_await with_timeout(loop_, left(expiry, loop_.now()), std::move(lookup));
     if (found) break;  // else the time is up, unless the deadline was moved meanwhile
   }
   if (!*found) {
-    error = bad_request("the name cannot be resolved: " + found->error);
-    error->kind = ErrorKind::dns;
+    HttpError error = bad_request("the name cannot be resolved: " + found->error);
+    error.kind = ErrorKind::dns;
+    response = Response::failed(std::move(error));
+    co_return false;
   }
-  co_return std::move(*found);
+  addresses = std::move(found->addresses);
+  co_return true;
 }
 
-Task<Response> Session::follow(Response response, Origin& origin, const Request& request,
-                               const SendOptions& options) {
+[[gnu::noinline]] Task<> Session::follow(Response& response, Origin& origin, const Request& request,
+                                         const SendOptions& options) {
   Request next = request;
   Origin* at = &origin;
   std::unique_ptr<Origin> elsewhere;
@@ -220,9 +243,8 @@ Task<Response> Session::follow(Response response, Origin& origin, const Request&
       elsewhere.swap(moved);
       at = elsewhere.get();
     }
-    response = co_await send_once(*at, next, options);
+    co_await send_once(*at, next, options, response);
   }
-  co_return response;
 }
 
 }  // namespace linegate

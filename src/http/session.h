@@ -88,6 +88,8 @@ class Session {
   // Waits for a place, finds the address, sends, follows redirects. `origin`, `request` and `options` must
   // outlive the task.
   Task<Response> send(Origin& origin, const Request& request, const SendOptions& options);
+  // Likewise, into a response that outlives the task.
+  Task<> send(Origin& origin, const Request& request, const SendOptions& options, Response& response);
 
   Loop& loop() { return loop_; }
   std::size_t active() const;  // transfers in flight
@@ -95,12 +97,11 @@ class Session {
  private:
   static constexpr std::size_t kMaxOrigins = 1'000;  // kept for get(), post(), request()
 
-  Task<Response> send_once(Origin& origin, const Request& request, const SendOptions& options);
-  Task<Response> follow(Response response, Origin& origin, const Request& request,
-                        const SendOptions& options);
-  Task<Resolution> look_up(Origin& origin, Deadline connect, const Clocks& clocks,
-                           std::optional<HttpError>& error);
-  Task<std::optional<Semaphore::Permit>> wait_for_place(Expiry expiry);
+  Task<> send_once(Origin& origin, const Request& request, const SendOptions& options, Response& response);
+  Task<> follow(Response& response, Origin& origin, const Request& request, const SendOptions& options);
+  Task<bool> look_up(Origin& origin, Deadline connect, const Clocks& clocks, Response& response,
+                     Addresses& addresses);
+  Task<bool> wait_for_place(Expiry expiry, Semaphore::Permit& place);
   Task<Semaphore::Permit> acquire_place();
   std::shared_ptr<Origin> shared_origin(const Url& url);
   Resolver& resolver(Duration refresh);

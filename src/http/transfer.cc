@@ -38,7 +38,7 @@ bool may_differ_elsewhere(CURLcode result) {
 }  // namespace
 
 Transfer::Transfer(Multi& multi, Origin& origin, const Request& request, const SendOptions& options,
-                   Deadline connect, Addresses addresses)
+                   Deadline connect, Addresses addresses, Response& response)
     : Timer(multi.loop().timers()),
       multi_(multi),
       loop_(multi.loop()),
@@ -47,7 +47,8 @@ Transfer::Transfer(Multi& multi, Origin& origin, const Request& request, const S
       options_(options),
       connect_(connect),
       addresses_(std::move(addresses)),
-      started_(loop_.now()) {
+      started_(loop_.now()),
+      response_(response) {
   response_.charge = Charge(options.budget);
 }
 

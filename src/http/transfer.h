@@ -2,8 +2,8 @@
 // destroying it cancels it. It has one timer, which is set to whichever of its clocks runs out next. Owned by
 // the frame that awaits it.
 //
-//   Transfer transfer(multi, origin, request, options, connect, addresses);
-//   Response response = co_await transfer;
+//   Transfer transfer(multi, origin, request, options, connect, addresses, response);
+//   co_await transfer;  // response says what came of it
 #pragma once
 
 #include <curl/curl.h>
@@ -28,12 +28,12 @@ class Transfer final : Timer {
   // `request` and `options` must outlive it. `connect` has been running since before the name was looked up.
   // `addresses` are tried in order until one accepts the connection; empty = libcurl finds one.
   Transfer(Multi& multi, Origin& origin, const Request& request, const SendOptions& options, Deadline connect,
-           Addresses addresses);
+           Addresses addresses, Response& response);
   ~Transfer() override;
 
   bool await_ready() { return false; }
   void await_suspend(std::coroutine_handle<> frame);
-  Response await_resume() { return std::move(response_); }
+  void await_resume() {}
 
   // What libcurl reports, by way of Multi and Easy. None of these runs user code.
   void on_done(CURLcode result);
@@ -80,7 +80,7 @@ class Transfer final : Timer {
   Time started_;
   Time sent_at_{};
   Deadline first_byte_;
-  Response response_;
+  Response& response_;
   Waiter waiter_;
 };
 

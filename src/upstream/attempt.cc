@@ -118,20 +118,20 @@ void Upstream::leave_waiting_room(Place::Verdict verdict, const Flight& flight, 
   }
   permit.turn().spend();
   tried.began = now();
+  auto response = std::make_shared<Response>();
   for (;;) {
     ++stats_.attempts;
     ++flight.so_far.attempts;
-    Response response = co_await session_.send(*origin_, flight.request, flight.send);
-    bool stale = response.error && response.error->stale_connection;
-    tried.response = std::make_shared<Response>(std::move(response));
+    co_await session_.send(*origin_, flight.request, flight.send, *response);
+    bool stale = response->error && response->error->stale_connection;
     if (!stale || !flight.repeatable() || flight.send.fresh_connection) break;
     ++stats_.replays;
     flight.send.fresh_connection = true;
   }
   tried.upstream = now() - tried.began;
-  judge(*tried.response, *pass, permit.turn());
-  if (measures_latency_ && verdict_of(*tried.response) == Verdict::success)
-    latency_.add(now(), tried.upstream);
+  judge(*response, *pass, permit.turn());
+  if (measures_latency_ && verdict_of(*response) == Verdict::success) latency_.add(now(), tried.upstream);
+  tried.response = std::move(response);
 }
 
 void Upstream::judge(const Response& response, Breaker::Pass& pass, Pace::Turn& turn) {
