@@ -5,7 +5,6 @@
 #include <new>
 #include <string_view>
 
-#include "http/multi.h"
 #include "http/origin.h"
 #include "http/transfer.h"
 

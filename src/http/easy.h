@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "http/multi.h"
 #include "http/request.h"
 
 namespace linegate {
 
-class Multi;
 class Origin;
 class Transfer;
 
@@ -36,6 +36,7 @@ class Easy {
 
   Transfer* transfer = nullptr;  // that uses it now
   Multi& multi;
+  Multi::Pool* pool = nullptr;  // that runs it, or ran it last
   const bool watch_idle;
 
  private:

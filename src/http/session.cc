@@ -49,7 +49,7 @@ Body text_body(std::string text) {
 Session::Session(Loop& loop, SessionOptions options)
     : loop_(loop),
       options_(std::move(options)),
-      multi_(std::make_unique<Multi>(loop, options_.max_idle_connections)),
+      multi_(std::make_unique<Multi>(loop, options_.max_idle_connections, options_.origin.max_idle)),
       places_(loop.queue(), options_.max_transfers ? options_.max_transfers : SIZE_MAX) {
   HeaderList check(options_.headers);
 }

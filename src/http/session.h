@@ -41,6 +41,8 @@ struct SessionOptions {
                         // that name
   Timeouts timeout = {};            // of calls that give none
   std::size_t max_transfers = 100;  // at once; more wait for a place. 0 = no limit
+  // Connections kept without a transfer. Beyond 64 transfers at a time as many more are kept as were used,
+  // until origin.max_idle after they were.
   std::size_t max_idle_connections = 256;
   std::size_t max_body = std::size_t{64} << 20;  // decoded bytes of a response
   Redirects redirects = {};

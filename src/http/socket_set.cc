@@ -32,7 +32,7 @@ SocketSet::Slot& SocketSet::slot(int fd) {
 
 void SocketSet::opened(int fd, bool watch_idle) {
   Slot& s = slot(fd);
-  s = Slot{s.generation + 1, 0, true, false, watch_idle};
+  s = Slot{s.generation + 1, 0, nullptr, true, false, watch_idle};
 }
 
 void SocketSet::closed(int fd) {
@@ -40,9 +40,10 @@ void SocketSet::closed(int fd) {
   s = Slot{s.generation + 1};
 }
 
-void SocketSet::want(int fd, std::uint32_t events) {
+void SocketSet::want(int fd, std::uint32_t events, void* owner) {
   Slot& s = slot(fd);
   s.live = true;
+  s.owner = owner;
   // libcurl opens and closes wake-up pipes of its own without telling: what the kernel has of those is
   // unknown.
   if (!s.ours || s.events != events) tell(fd, events);
@@ -56,6 +57,12 @@ void SocketSet::release(int fd) {
     return;
   }
   tell(fd, 0);
+}
+
+void SocketSet::disown(const void* owner) {
+  for (Slot& s : slots_) {
+    if (s.owner == owner) s.live = false;
+  }
 }
 
 void SocketSet::tell(int fd, std::uint32_t events) {

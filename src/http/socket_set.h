@@ -35,11 +35,14 @@ class SocketSet {
   // We are about to close it. The kernel takes it out of the set.
   void closed(int fd);
 
-  // libcurl waits for EPOLLIN and/or EPOLLOUT.
-  void want(int fd, std::uint32_t events);
+  // libcurl waits for EPOLLIN and/or EPOLLOUT; `owner` is to be told.
+  void want(int fd, std::uint32_t events, void* owner);
   // libcurl waits for nothing: the socket is idle, or is about to be closed, or is not ours. Unknown ones are
   // fine.
   void release(int fd);
+
+  // `owner` is going: nobody waits for what it wanted.
+  void disown(const void* owner);
 
   // Everything that is ready now, without waiting. Valid until the next call; check current() before using an
   // element.
@@ -47,6 +50,7 @@ class SocketSet {
 
   bool current(const Ready& ready) const { return at(ready.fd).generation == ready.generation; }
   bool idle(const Ready& ready) const { return !at(ready.fd).live; }
+  void* owner(const Ready& ready) const { return at(ready.fd).owner; }  // unless it is idle
 
   // An idle socket became readable: it is dead, or holds bytes that nobody asked for and that the next call
   // would take for its answer. Makes it look closed by the other side, so that libcurl drops it.
@@ -56,6 +60,7 @@ class SocketSet {
   struct Slot {
     std::uint32_t generation = 0;
     std::uint32_t events = 0;  // what the kernel was told; 0 = not in the set
+    void* owner = nullptr;     // who waits, while it is live
     bool ours = false;
     bool live = false;  // libcurl waits for something
     bool watch_idle = false;

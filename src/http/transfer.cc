@@ -78,7 +78,7 @@ void Transfer::connect_next() {
                static_cast<int>(std::max(left, std::size_t{1}));
   address_until_ = shared ? loop_.now() + share : Time::max();
   arm();
-  added_ = ok && multi_.add(easy_->curl());
+  added_ = ok && multi_.add(*easy_);
   if (!added_) fail(describe(CURLE_FAILED_INIT));
 }
 
@@ -92,7 +92,7 @@ bool Transfer::try_another_address(CURLcode result) {
   give_up_address();
   if (address_ + 1 >= addresses_.size()) return false;
   ++address_;
-  multi_.remove(easy_->curl());
+  multi_.remove(*easy_);
   added_ = false;
   easy_->clear_error();
   connect_next();
@@ -229,7 +229,7 @@ bool Transfer::cut_gzip_stream() const {
 void Transfer::detach(bool reusable) {
   cancel();
   if (!easy_) return;
-  if (added_) multi_.remove(easy_->curl());
+  if (added_) multi_.remove(*easy_);
   added_ = false;
   easy_->transfer = nullptr;
   origin_.give_back(std::move(easy_), reusable);

@@ -82,20 +82,20 @@ struct Pair {
 TEST(SocketSet, TellsWhatLibcurlWaitsFor) {
   SocketSet set;
   Pair pair(set);
-  set.want(pair.ours, EPOLLIN | EPOLLOUT);
+  set.want(pair.ours, EPOLLIN | EPOLLOUT, &set);
   auto ready = set.poll();
   ASSERT_EQ(ready.size(), 1u);
   EXPECT_EQ(ready[0].fd, pair.ours);
   EXPECT_EQ(ready[0].events, static_cast<unsigned>(EPOLLOUT));
   EXPECT_FALSE(set.idle(ready[0]));
-  set.want(pair.ours, EPOLLIN);
+  set.want(pair.ours, EPOLLIN, &set);
   EXPECT_TRUE(set.poll().empty());
 }
 
 TEST(SocketSet, WatchesIdleSocketsOfHttp1) {
   SocketSet set;
   Pair pair(set);
-  set.want(pair.ours, EPOLLIN);
+  set.want(pair.ours, EPOLLIN, &set);
   set.release(pair.ours);
   EXPECT_TRUE(set.poll().empty());
   ASSERT_EQ(::write(pair.theirs, "x", 1), 1);
@@ -107,7 +107,7 @@ TEST(SocketSet, WatchesIdleSocketsOfHttp1) {
 TEST(SocketSet, RetiresASocketSoThatItLooksClosed) {
   SocketSet set;
   Pair pair(set);
-  set.want(pair.ours, EPOLLIN);
+  set.want(pair.ours, EPOLLIN, &set);
   set.release(pair.ours);
   ASSERT_EQ(::write(pair.theirs, "stray", 5), 5);
   std::array<char, 3> scratch;
@@ -123,7 +123,7 @@ TEST(SocketSet, TellsOfAllThatAreReady) {
   std::vector<std::unique_ptr<Pair>> pairs;
   while (pairs.size() < kMany) {
     pairs.push_back(std::make_unique<Pair>(set));
-    set.want(pairs.back()->ours, EPOLLOUT);
+    set.want(pairs.back()->ours, EPOLLOUT, &set);
   }
   EXPECT_EQ(set.poll().size(), kMany);
 }
@@ -131,18 +131,18 @@ TEST(SocketSet, TellsOfAllThatAreReady) {
 TEST(SocketSet, LeavesIdleSocketsOfHttp2Alone) {
   SocketSet set;
   Pair pair(set, false);
-  set.want(pair.ours, EPOLLIN);
+  set.want(pair.ours, EPOLLIN, &set);
   set.release(pair.ours);
   ASSERT_EQ(::write(pair.theirs, "x", 1), 1);
   EXPECT_TRUE(set.poll().empty());
-  set.want(pair.ours, EPOLLIN);
+  set.want(pair.ours, EPOLLIN, &set);
   EXPECT_EQ(set.poll().size(), 1u);
 }
 
 TEST(SocketSet, KnowsAnEventOfADescriptorThatIsAnotherSocketNow) {
   SocketSet set;
   Pair pair(set);
-  set.want(pair.ours, EPOLLOUT);
+  set.want(pair.ours, EPOLLOUT, &set);
   auto ready = set.poll();
   ASSERT_EQ(ready.size(), 1u);
   SocketSet::Ready before = ready[0];
@@ -159,7 +159,7 @@ TEST(SocketSet, TakesDescriptorsThatItDidNotOpen) {
   int fds[2];
   for (int round = 0; round < 3; ++round) {  // closed without a word, and opened again
     ASSERT_EQ(::pipe(fds), 0);
-    set.want(fds[0], EPOLLIN);
+    set.want(fds[0], EPOLLIN, &set);
     ASSERT_EQ(::write(fds[1], "x", 1), 1);
     EXPECT_EQ(set.poll().size(), 1u);
     ::close(fds[0]);
