@@ -128,6 +128,23 @@ TEST(SocketSet, TellsOfAllThatAreReady) {
   EXPECT_EQ(set.poll().size(), kMany);
 }
 
+TEST(SocketSet, KnowsWhoWaitsUntilThatGoes) {
+  SocketSet set;
+  Pair one(set), other(set);
+  int first = 0, second = 0;
+  set.want(one.ours, EPOLLOUT, &first);
+  set.want(other.ours, EPOLLOUT, &second);
+  set.disown(&first);
+  auto ready = set.poll();
+  ASSERT_EQ(ready.size(), 2u);
+  for (const auto& event : ready) {
+    EXPECT_EQ(set.idle(event), event.fd == one.ours);
+    if (event.fd == other.ours) {
+      EXPECT_EQ(set.owner(event), &second);
+    }
+  }
+}
+
 TEST(SocketSet, LeavesIdleSocketsOfHttp2Alone) {
   SocketSet set;
   Pair pair(set, false);
