@@ -42,7 +42,7 @@ class Cpu:
                 continue
             self.user += (int(fields[11]) + (int(fields[13]) if with_children else 0)) / TICK
             self.system += (int(fields[12]) + (int(fields[14]) if with_children else 0)) / TICK
-            self.exact += sum(_on_cpu(pid, task) for task in os.listdir(f"/proc/{pid}/task"))
+            self.exact += sum(_on_cpu(pid, task) for task in _tasks(pid))
         self.with_children = with_children
 
     def since(self, before):
@@ -50,6 +50,13 @@ class Cpu:
         total = user + system if self.with_children else self.exact - before.exact
         split = user / (user + system) if user + system > 0 else 0.0
         return {"total": total, "user": total * split, "system": total * (1 - split)}
+
+
+def _tasks(pid):
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:  # it has ended since its stat was read
+        return []
 
 
 def _on_cpu(pid, task):
