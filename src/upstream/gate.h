@@ -5,8 +5,8 @@
 //
 // Two things are as in fq_codel (RFC 8290 section 4.2). A client that has not been served since the last
 // round goes before those who have: its first request waits for other newcomers only. And a turn is more than
-// one place where several come free at the same time: nobody waits longer for it, and what is answered
-// together then leaves in one write.
+// one place where several come free at the same time: what is answered together then leaves in one write. A
+// round is longer for that, which only those who have just been served can notice.
 #pragma once
 
 #include <cstddef>
