@@ -53,14 +53,15 @@ def before(api, path):
 
 
 def test_a_client_with_ten_thousand_requests_does_not_starve_one_with_one(connect, api):
-    greedy, modest = connect(f"max_in_flight = 4\nmax_queue = {2 * MANY}")
+    # One place: with several, what the API sees first is up to its threads.
+    greedy, modest = connect(f"max_in_flight = 1\nmax_queue = {2 * MANY}")
     hold = api.hold("/held", reply("1"))
-    wait_for_all(greedy, ["@id=x get held"] * 4 + ["@id=x get greedy"] * MANY)
-    api.arrived("/held", 4)
+    wait_for_all(greedy, ["@id=x get held"] + ["@id=x get greedy"] * MANY)
+    api.arrived("/held")
     wait_for_all(modest, ["get modest"])
     hold.release()
     assert ok(modest.reply()) == 1
-    assert before(api, "/modest") <= 4 + 4  # after what had a place already, and one turn of each
+    assert before(api, "/modest") <= 1 + 1  # after what had the place already, and one turn of the other
 
 
 def test_nor_where_its_requests_fill_the_room(connect, api):

@@ -194,21 +194,32 @@ def idle_client(api):
     return client
 
 
+def idle_connection(api, client):
+    """The API's side of that client's connection, once it is idle. Those of earlier tests may still be there."""
+    own = client.sock.getsockname()
+
+    def found():
+        return [c for c in api.connections if c.peer == own and c.idle and c.exchanges]
+
+    api.wait_until(found)
+    return found()[0]
+
+
 def test_api_ends_an_idle_connection(api):
     with idle_client(api) as client:
-        api.idle()[-1].do(lambda connection: connection.fin())
+        idle_connection(api, client).do(lambda connection: connection.fin())
         assert client.rest() == b""
 
 
 def test_api_sends_on_an_idle_connection(api):
     with idle_client(api) as client:
-        api.idle()[-1].do(lambda connection: connection.push(b"HTTP/1.1 408 Timeout\r\n"))
+        idle_connection(api, client).do(lambda connection: connection.push(b"HTTP/1.1 408 Timeout\r\n"))
         assert client.line() == b"HTTP/1.1 408 Timeout\r"
 
 
 def test_api_resets_an_idle_connection(api):
     with idle_client(api) as client:
-        api.idle()[-1].do(lambda connection: connection.reset())
+        idle_connection(api, client).do(lambda connection: connection.reset())
         with pytest.raises(ConnectionResetError):
             client.rest()
 

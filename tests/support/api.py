@@ -48,9 +48,10 @@ class Request:
 class Connection:
     """One accepted connection. Its own thread does everything with the socket; others hand it actions by do()."""
 
-    def __init__(self, api, sock):
+    def __init__(self, api, sock, peer):
         self.api = api
         self.sock = sock
+        self.peer = peer
         self.exchanges = 0
         self.idle = False
         self.over = threading.Event()
@@ -392,13 +393,13 @@ class Api:
     def _accept(self):
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, peer = self._listener.accept()
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self._tls:
                     sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
             except OSError:
                 return
-            connection = Connection(self, sock)
+            connection = Connection(self, sock, peer)
             self.connections.append(connection)
             threading.Thread(target=connection.run, daemon=True).start()
 
